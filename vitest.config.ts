@@ -1,0 +1,45 @@
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+const testEnvironment = {
+  ROOT_KEY: "root-key-of-the-tests",
+  ENCRYPTION_KEY: "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+  OPENAI_API_KEY: "upstream-key",
+  OPENAI_BASE_URL: "http://upstream.test/v1",
+  EMBEDDED_MODEL_DELAY_MS: "0",
+  UPSTREAM_IDLE_TIMEOUT_MS: "400",
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: { bindings: { ...testEnvironment, TEST_MIGRATIONS: await readD1Migrations("./migrations") } },
+          })),
+        ],
+        test: {
+          name: "workerd",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/process/**"],
+          setupFiles: ["./test/helpers/setup.ts"],
+          // One runtime for all files: every test makes its own project.
+          isolate: false,
+          deps: {
+            optimizer: {
+              ssr: {
+                enabled: true,
+                include: ["ai", "@ai-sdk/openai", "zod", "hono", "@hono/zod-validator", "drizzle-orm", "drizzle-orm/d1"],
+              },
+            },
+          },
+        },
+      },
+      {
+        test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
+    ],
+  },
+});
