@@ -1,0 +1,71 @@
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
+import { seedDemo, type Demo } from "./seed.ts";
+import { readSettings, writeEnvFile } from "./settings.ts";
+import { runWrangler, startWrangler } from "./wrangler.ts";
+
+const HOST = "127.0.0.1";
+const port = process.env["PORT"] ?? "8787";
+const folder = process.env["PERSIST_TO"] ?? ".wrangler/state";
+const url = `http://${HOST}:${port}`;
+
+await requireFreePort();
+const settings = readSettings();
+const envFile = writeEnvFile(folder, settings);
+await runWrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", folder, "--env-file", envFile]);
+
+const server = startWrangler(
+  ["dev", "--ip", HOST, "--port", port, "--inspector-port", "0", "--persist-to", folder, "--env-file", envFile].concat([
+    ...["--log-level", "warn", "--show-interactive-dev-session", "false"],
+  ]),
+  ["ignore", "inherit", "inherit"],
+);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => server.kill("SIGTERM"));
+server.on("exit", (code) => process.exit(code ?? 0));
+
+await untilReady();
+setInterval(() => void tick(), 60_000);
+await tick();
+printWelcome(await seedDemo(url, settings["ROOT_KEY"]!, folder));
+
+/** A second server on the same port would be a confusing one: wrangler looks for another port by itself. */
+async function requireFreePort(): Promise<void> {
+  const probe = createServer().listen(Number(port), HOST);
+  const failure = await Promise.race([once(probe, "listening").then(() => null), once(probe, "error")]);
+  if (failure) {
+    console.error(`Port ${port} is taken. Set PORT to another one.`);
+    process.exit(1);
+  }
+  probe.close();
+  await once(probe, "close");
+}
+
+async function untilReady(): Promise<void> {
+  for (;;) {
+    const response = await fetch(`${url}/healthz`).catch(() => null);
+    if (response?.ok) return;
+    await wait(100);
+  }
+}
+
+/** wrangler does not fire cron triggers locally. */
+async function tick(): Promise<void> {
+  await fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).catch(() => undefined);
+}
+
+function printWelcome({ key, chatId }: Demo): void {
+  console.log(`
+Parley is running at ${url}   (API reference: ${url}/docs)
+
+The demo's API key:   ${key}
+
+Ask its bot something:
+
+curl -N "${url}/chats/${chatId}/threads/first/stream" \\
+  -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\
+  -d '{"messages": [{"role": "user", "content": "What is your return policy?"}]}'
+
+A conversation with a takeover, in this terminal's neighbour:   npm run demo
+`);
+}

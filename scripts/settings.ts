@@ -1,0 +1,35 @@
+import { randomBytes } from "node:crypto";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { Config } from "../src/runtime/config.ts";
+
+const DOTENV = ".env";
+
+/** The settings of a local server: the process environment over `.env`. Keys that are missing are made and kept there. */
+export function readSettings(): Record<string, string> {
+  const file = existsSync(DOTENV) ? parseEnv(readFileSync(DOTENV, "utf8")) : {};
+  const given = Object.keys(Config.shape).flatMap((key) => {
+    const value = process.env[key] ?? file[key];
+    return value ? [[key, value] as const] : [];
+  });
+  const settings: Record<string, string> = Object.fromEntries(given);
+  settings["ROOT_KEY"] ??= keep("ROOT_KEY", randomBytes(32).toString("hex"));
+  settings["ENCRYPTION_KEY"] ??= keep("ENCRYPTION_KEY", `k1:${randomBytes(32).toString("base64")}`);
+  return settings;
+}
+
+function keep(key: string, value: string): string {
+  const before = existsSync(DOTENV) ? readFileSync(DOTENV, "utf8") : "";
+  appendFileSync(DOTENV, `${before && !before.endsWith("\n") ? "\n" : ""}${key}=${value}\n`, { mode: 0o600 });
+  return value;
+}
+
+/** Writes the settings where wrangler reads them; answers the file. */
+export function writeEnvFile(folder: string, settings: Record<string, string>): string {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "settings.env");
+  const lines = Object.entries(settings).map(([key, value]) => `${key}=${JSON.stringify(value)}\n`);
+  writeFileSync(file, lines.join(""), { mode: 0o600 });
+  return file;
+}

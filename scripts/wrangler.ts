@@ -1,0 +1,26 @@
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import { once } from "node:events";
+
+const CLI = "node_modules/wrangler/wrangler-dist/cli.js";
+
+/** No network is looked for, no console over the database is served. */
+const QUIET = {
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  WRANGLER_SEND_METRICS: "false",
+  X_LOCAL_EXPLORER: "false",
+};
+
+/** Starts wrangler as a direct child: its own starter would not pass signals on. */
+export const startWrangler = (args: string[], stdio: StdioOptions): ChildProcess =>
+  spawn(process.execPath, ["--no-warnings", CLI, ...args], { stdio, env: { ...process.env, ...QUIET } });
+
+/** Runs wrangler to its end; a failure shows what it printed and ends this process. */
+export async function runWrangler(args: string[]): Promise<void> {
+  const child = startWrangler(args, ["ignore", "pipe", "pipe"]);
+  let output = "";
+  for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (chunk: Buffer) => (output += String(chunk)));
+  const [code] = (await once(child, "close")) as [number | null];
+  if (code === 0) return;
+  console.error(output);
+  process.exit(code ?? 1);
+}

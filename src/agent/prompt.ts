@@ -1,0 +1,85 @@
+import type { LanguageModelV4Message, LanguageModelV4Prompt, LanguageModelV4ToolResultPart } from "@ai-sdk/provider";
+import type { BotSettings } from "../core/bot-settings.ts";
+import type { Message, MessagePart } from "../core/messages.ts";
+import { memoryInstructions } from "./working-memory.ts";
+
+export type PromptInput = {
+  settings: BotSettings;
+  workingMemory: string | null;
+  /** Earlier messages and those to be answered, oldest first. */
+  messages: Pick<Message, "role" | "parts">[];
+  /** What this answer says already. */
+  parts: MessagePart[];
+};
+
+/** Instruction, working memory, the conversation, and what has been said of the answer so far. */
+export const buildPrompt = ({ settings, workingMemory, messages, parts }: PromptInput): LanguageModelV4Prompt => [
+  ...systemMessages(settings, workingMemory),
+  ...messages.flatMap(promptMessages),
+  ...promptMessages({ role: "assistant", parts }),
+];
+
+function systemMessages(settings: BotSettings, workingMemory: string | null): LanguageModelV4Message[] {
+  const texts = [
+    settings.instruction,
+    settings.memory.workingMemory.enabled ? memoryInstructions(workingMemory) : "",
+  ].filter((text) => text.trim() !== "");
+  return texts.map((content) => ({ role: "system", content }));
+}
+
+function promptMessages({ role, parts }: Pick<Message, "role" | "parts">): LanguageModelV4Message[] {
+  if (role === "user") return [{ role, content: parts.flatMap(textPart) }];
+  return stepsOf(parts).flatMap(stepMessages);
+}
+
+const textPart = (part: MessagePart) => (part.type === "text" ? [{ type: "text" as const, text: part.text }] : []);
+
+type ToolCall = MessagePart & { type: "tool-call" };
+type ToolResult = MessagePart & { type: "tool-result" };
+type Step = { text: string; calls: ToolCall[]; results: ToolResult[] };
+
+/** A step ends where text follows the results of tools: models want each step's calls and results side by side. */
+function stepsOf(parts: MessagePart[]): Step[] {
+  const steps: Step[] = [];
+  for (const part of parts) {
+    let step = steps.at(-1);
+    if (!step || (part.type !== "tool-result" && step.results.length > 0)) {
+      step = { text: "", calls: [], results: [] };
+      steps.push(step);
+    }
+    if (part.type === "text") step.text += part.text;
+    else if (part.type === "tool-call") step.calls.push(part);
+    else step.results.push(part);
+  }
+  return steps;
+}
+
+function stepMessages({ text, calls, results }: Step): LanguageModelV4Message[] {
+  if (!text && calls.length === 0) return [];
+  const content = [
+    ...(text ? [{ type: "text" as const, text }] : []),
+    ...calls.map(({ toolCallId, toolName, args }) => ({
+      type: "tool-call" as const,
+      toolCallId,
+      toolName,
+      input: args,
+    })),
+  ];
+  const assistant: LanguageModelV4Message = { role: "assistant", content };
+  if (calls.length === 0) return [assistant];
+  const answers = calls.map((call) => resultPart(call, results.find(({ toolCallId }) => toolCallId === call.toolCallId)));
+  return [assistant, { role: "tool", content: answers }];
+}
+
+/** A call that was never carried out still needs an answer: models refuse a conversation with a call left open. */
+function resultPart(call: ToolCall, result: ToolResult | undefined): LanguageModelV4ToolResultPart {
+  const { toolCallId, toolName } = call;
+  return { type: "tool-result", toolCallId, toolName, output: outputOf(result) };
+}
+
+function outputOf(result: ToolResult | undefined): LanguageModelV4ToolResultPart["output"] {
+  if (!result) return { type: "execution-denied", reason: "The tool call was not carried out." };
+  if (result.outcome === "denied") return { type: "execution-denied", reason: String(result.result) };
+  if (result.outcome === "failed") return { type: "error-text", value: String(result.result) };
+  return { type: "json", value: result.result };
+}

@@ -1,0 +1,74 @@
+import * as z from "zod";
+import type { LanguageModelV4FunctionTool } from "@ai-sdk/provider";
+import type { BotSettings, ToolMode } from "../core/bot-settings.ts";
+import type { Json } from "../core/messages.ts";
+import type { Mode } from "../core/thread-state.ts";
+
+/** What a turn's tools want changed in the thread. It is applied when the turn commits, after its closing words. */
+export type TurnControl = { mode: Mode | null; workingMemory: string | null };
+
+type Tool = {
+  description: string;
+  input: z.ZodType;
+  execute: (args: Json, control: TurnControl) => Json;
+};
+
+export const WORKING_MEMORY_TOOL = "update_working_memory";
+
+const handoffToOperator: Tool = {
+  description:
+    "Hand the conversation over to a human operator: when the person asks for one, or when you cannot help. Say goodbye afterwards.",
+  input: z.object({ reason: z.string().max(1000).describe("Why a human is needed, for the operator to read.") }),
+  execute(_args, control) {
+    control.mode = "manual";
+    return { handed_over: true };
+  },
+};
+
+const updateWorkingMemory: Tool = {
+  description:
+    "Replace your notes about this person. Call it whenever you learn something worth keeping; give the whole notes, in Markdown.",
+  input: z.object({ memory: z.string().max(20_000).describe("The complete notes, as they shall be from now on.") }),
+  execute(args, control) {
+    control.workingMemory = (args as { memory: string }).memory;
+    return { updated: true };
+  },
+};
+
+/** To add a tool that every bot may use: describe it here. */
+const BUILT_IN: Record<string, Tool> = {
+  handoff_to_operator: handoffToOperator,
+  [WORKING_MEMORY_TOOL]: updateWorkingMemory,
+};
+
+/** The tools that a bot's settings offer to the model, and how each may be used. */
+export function offeredTools(settings: BotSettings): Map<string, ToolMode> {
+  const listed = Object.entries(settings.tools).filter(([name]) => name !== WORKING_MEMORY_TOOL);
+  const offered = new Map(listed.filter(([name]) => Object.hasOwn(BUILT_IN, name)));
+  if (settings.memory.workingMemory.enabled) offered.set(WORKING_MEMORY_TOOL, "auto");
+  return offered;
+}
+
+export const toolDefinitions = (names: Iterable<string>): LanguageModelV4FunctionTool[] =>
+  [...names].map((name) => ({
+    type: "function",
+    name,
+    description: BUILT_IN[name]!.description,
+    inputSchema: inputSchema(BUILT_IN[name]!.input),
+  }));
+
+function inputSchema(input: z.ZodType): LanguageModelV4FunctionTool["inputSchema"] {
+  const { $schema: _, ...schema } = z.toJSONSchema(input);
+  return schema as LanguageModelV4FunctionTool["inputSchema"];
+}
+
+export type ToolResult = { result: Json; outcome: "ok" | "failed" };
+
+/** Runs a tool; what is wrong with the call becomes a result that the model can read and correct. */
+export function executeTool(name: string, args: Json, control: TurnControl): ToolResult {
+  const tool = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name] : undefined;
+  if (!tool) return { result: `There is no tool ${name}.`, outcome: "failed" };
+  const parsed = tool.input.safeParse(args);
+  if (!parsed.success) return { result: `Wrong arguments: ${z.prettifyError(parsed.error)}`, outcome: "failed" };
+  return { result: tool.execute(parsed.data as Json, control), outcome: "ok" };
+}

@@ -1,0 +1,18 @@
+import type { ErrorCode } from "../core/errors.ts";
+import type { MessagePart } from "../core/messages.ts";
+import type { OpenModel } from "../core/ports.ts";
+import type { TurnEvent } from "../core/turn-events.ts";
+
+/** What a turn needs from where it runs. */
+export type TurnPorts = {
+  openModel: OpenModel;
+  newId: () => string;
+  /** Called for everything the answer says, with all of it so far; what is passed here must be kept before it is shown. */
+  say: (events: TurnEvent[], parts: MessagePart[]) => void;
+  /** Aborted when the turn must end: stopped by a person, or fenced by a change of mode. */
+  signal: AbortSignal;
+  /** How long a model may be silent, before its first word and between two. */
+  idleTimeoutMs: number;
+};
+
+export type TurnFailure = { code: ErrorCode; message: string; retryAfterSeconds?: number };

@@ -1,0 +1,167 @@
+import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import type { Approval } from "../core/approvals.ts";
+import type { BotSettings } from "../core/bot-settings.ts";
+import type { Json, Message, MessagePart, Usage } from "../core/messages.ts";
+import type { FinishReason } from "../core/turn-events.ts";
+import { Draft } from "./draft.ts";
+import { asTurnFailure, callModel } from "./model-call.ts";
+import { buildPrompt } from "./prompt.ts";
+import { executeTool, offeredTools, toolDefinitions, type TurnControl } from "./tools.ts";
+import type { TurnFailure, TurnPorts } from "./turn-ports.ts";
+
+const MAX_STEPS = 8;
+
+export type TurnInput = {
+  settings: BotSettings;
+  workingMemory: string | null;
+  /** Earlier messages as far as the bot remembers them, and those that are to be answered. */
+  messages: Pick<Message, "role" | "parts">[];
+  /** For an answer that goes on after approvals: what it says already, and what was decided. */
+  parts: MessagePart[];
+  decided: Approval[];
+};
+
+export type ApprovalRequest = Pick<Approval, "id" | "toolCallId" | "toolName" | "args" | "requestedFrom">;
+
+export type TurnOutcome = {
+  status: "complete" | "interrupted" | "failed";
+  parts: MessagePart[];
+  finishReason: FinishReason | null;
+  model: string | null;
+  usage: Usage;
+  failure: TurnFailure | null;
+  approvals: ApprovalRequest[];
+  control: TurnControl;
+};
+
+/**
+ * One run of a bot over a thread. It changes nothing itself: what it says goes to `say`, what it wants changed is in the
+ * outcome. Rejects only with the signal's reason; every other failure is an outcome.
+ */
+export async function runTurn(input: TurnInput, ports: TurnPorts): Promise<TurnOutcome> {
+  const turn = new Turn(input, ports);
+  try {
+    return await turn.run();
+  } catch (error) {
+    ports.signal.throwIfAborted();
+    return turn.failed(asTurnFailure(error));
+  }
+}
+
+const EMPTY_ANSWER: TurnFailure = { code: "upstream_failed", message: "the model gave an empty answer" };
+
+type ToolCall = { toolCallId: string; toolName: string; args: Json };
+
+class Turn {
+  readonly #input: TurnInput;
+  readonly #ports: TurnPorts;
+  readonly #draft: Draft;
+  readonly #control: TurnControl = { mode: null, workingMemory: null };
+  readonly #usage: Usage = { inputTokens: 0, outputTokens: 0 };
+  readonly #tools: ReturnType<typeof offeredTools>;
+  #model: string | null = null;
+
+  constructor(input: TurnInput, ports: TurnPorts) {
+    this.#input = input;
+    this.#ports = ports;
+    this.#draft = new Draft(input.parts, input.settings.formatting, ports.say);
+    this.#tools = offeredTools(input.settings);
+  }
+
+  async run(): Promise<TurnOutcome> {
+    for (const approval of this.#input.decided) this.#carryOut(approval);
+    for (let step = 1; ; step++) {
+      const { finishReason, calls } = await this.#step(step < MAX_STEPS);
+      const approvals = calls.flatMap((call) => this.#handle(call));
+      this.#draft.say([{ type: "step-finish" }]);
+      if (calls.length === 0 || approvals.length > 0) return this.#complete(finishReason, approvals);
+    }
+  }
+
+  failed(failure: TurnFailure): TurnOutcome {
+    return { ...this.#outcome(), status: this.#draft.hasSpoken ? "interrupted" : "failed", failure };
+  }
+
+  #complete(finishReason: FinishReason, approvals: ApprovalRequest[]): TurnOutcome {
+    if (this.#draft.parts.length === 0) return this.failed(EMPTY_ANSWER);
+    return { ...this.#outcome(), status: "complete", finishReason, approvals };
+  }
+
+  #outcome(): TurnOutcome {
+    return {
+      status: "failed",
+      parts: this.#draft.parts,
+      finishReason: null,
+      model: this.#model,
+      usage: this.#usage,
+      failure: null,
+      approvals: [],
+      control: this.#control,
+    };
+  }
+
+  /** One call of a model: its words are said as they come, its tool calls are collected. */
+  async #step(withTools: boolean): Promise<{ finishReason: FinishReason; calls: ToolCall[] }> {
+    const calls: ToolCall[] = [];
+    let finishReason: FinishReason = "stop";
+    const read = (parts: LanguageModelV4StreamPart[]) => {
+      for (const part of parts) {
+        if (part.type === "text-delta") this.#draft.addText(part.delta);
+        else if (part.type === "reasoning-delta") this.#draft.addReasoning(part.delta);
+        else if (part.type === "tool-call") calls.push(this.#draft.addToolCall(part));
+        else if (part.type === "finish") finishReason = this.#finish(part);
+        else if (part.type === "error") throw part.error;
+      }
+      return this.#draft.flush() || calls.length > 0;
+    };
+    const mayBeEmpty = this.#draft.parts.length > 0;
+    this.#model = await callModel(this.#input.settings.model, this.#options(withTools), this.#ports, read, mayBeEmpty);
+    this.#draft.endText();
+    return { finishReason: calls.length > 0 ? "tool-calls" : finishReason, calls };
+  }
+
+  #finish(part: LanguageModelV4StreamPart & { type: "finish" }): FinishReason {
+    this.#usage.inputTokens += part.usage.inputTokens.total ?? 0;
+    this.#usage.outputTokens += part.usage.outputTokens.total ?? 0;
+    return part.finishReason.unified === "length" ? "length" : "stop";
+  }
+
+  #options(withTools: boolean): LanguageModelV4CallOptions {
+    const { settings, workingMemory, messages } = this.#input;
+    const { maxTokens, temperature, topP, frequencyPenalty, presencePenalty } = settings.model;
+    return {
+      prompt: buildPrompt({ settings, workingMemory, messages, parts: this.#draft.parts }),
+      maxOutputTokens: maxTokens,
+      temperature,
+      topP,
+      frequencyPenalty,
+      presencePenalty,
+      ...(withTools && this.#tools.size > 0 ? { tools: toolDefinitions(this.#tools.keys()) } : {}),
+    };
+  }
+
+  /** Runs a tool at once, or asks for the approval that the bot's settings want. */
+  #handle(call: ToolCall): ApprovalRequest[] {
+    const mode = this.#tools.get(call.toolName) ?? "auto";
+    if (mode === "auto") {
+      this.#execute(call);
+      return [];
+    }
+    const id = this.#ports.newId();
+    this.#draft.say([{ type: "tool-approval-request", approvalId: id, toolCallId: call.toolCallId }]);
+    return [{ id, ...call, requestedFrom: mode === "user_approve" ? "user" : "operator" }];
+  }
+
+  #execute(call: ToolCall): void {
+    const { result, outcome } = this.#tools.has(call.toolName)
+      ? executeTool(call.toolName, call.args, this.#control)
+      : { result: `There is no tool ${call.toolName}.`, outcome: "failed" as const };
+    this.#draft.addToolResult({ ...call, id: this.#ports.newId(), result, outcome });
+  }
+
+  #carryOut(approval: Approval): void {
+    if (approval.status === "approved") return this.#execute(approval);
+    const result = approval.reason ?? "The tool call was not approved.";
+    return this.#draft.addToolResult({ ...approval, id: this.#ports.newId(), result, outcome: "denied" });
+  }
+}

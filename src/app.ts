@@ -1,0 +1,34 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { worken } from "./dialects/worken/index.ts";
+import { errorResponse } from "./dialects/worken/errors.ts";
+import { requestLog } from "./http/request-log.ts";
+import type { App } from "./http/tenant.ts";
+import { reference } from "./web/reference.ts";
+
+/** Every HTTP API that this server speaks. One that owns a prefix comes before one that owns what is left. */
+export const dialects = { worken };
+
+/** Any origin may call with a key: a key is no cookie, a browser does not send it by itself. */
+const anyOrigin = cors({
+  origin: "*",
+  allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", "x-request-id"],
+  exposeHeaders: [
+    "idempotent-replayed",
+    "link",
+    "retry-after",
+    "x-message-id",
+    "x-request-id",
+    "x-thread-id",
+    "x-vercel-ai-ui-message-stream",
+  ],
+  maxAge: 86_400,
+});
+
+/** Which path belongs to whom. */
+export const app = new Hono<App>()
+  .onError(errorResponse)
+  .use(requestLog, anyOrigin)
+  .get("/healthz", (c) => c.json({ ok: true }))
+  .route("/", reference(dialects))
+  .route("/", worken.api.hono);

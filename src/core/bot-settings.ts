@@ -1,0 +1,80 @@
+import { DomainError } from "./errors.ts";
+import type { JsonObject } from "../db/schema.ts";
+
+export type ToolMode = "auto" | "user_approve" | "operator_approve";
+
+export type BotSettings = {
+  instruction: string;
+  model: {
+    /** `provider/name`; the provider decides where the turn goes. */
+    id: string;
+    /** Tried in order when the model before fails without having said a word. */
+    fallbacks: string[];
+    temperature: number;
+    maxTokens: number;
+    topP: number;
+    frequencyPenalty: number;
+    presencePenalty: number;
+  };
+  memory: {
+    lastMessages: number;
+    semanticRecall: boolean;
+    workingMemory: { enabled: boolean };
+    generateTitle: boolean;
+  };
+  formatting: { removeEmojis: boolean; removeMarkdown: boolean };
+  /** An allow-list: a tool that is not named here is not offered to the model. */
+  tools: Record<string, ToolMode>;
+  /** The knowledge stores that are searched; absent: every store of the project. */
+  vectorStoreIds?: string[];
+};
+
+type Part<T> = T extends unknown[] ? T : T extends object ? { [K in keyof T]?: Part<T[K]> } : T;
+export type BotSettingsPatch = Omit<Part<BotSettings>, "tools"> & { tools?: BotSettings["tools"] };
+
+export const defaultSettings = (modelId: string): BotSettings => ({
+  instruction: "",
+  model: {
+    id: modelId,
+    fallbacks: [],
+    temperature: 1,
+    maxTokens: 1024,
+    topP: 1,
+    frequencyPenalty: 0,
+    presencePenalty: 0,
+  },
+  memory: { lastMessages: 10, semanticRecall: false, workingMemory: { enabled: false }, generateTitle: false },
+  formatting: { removeEmojis: false, removeMarkdown: false },
+  tools: {},
+});
+
+/** Objects are merged at every depth; lists and the map of tools are replaced whole; what is undefined stays. */
+export function mergeSettings(settings: BotSettings, patch: BotSettingsPatch): BotSettings {
+  return { ...(merge(settings, patch) as BotSettings), tools: patch.tools ?? settings.tools };
+}
+
+function merge(base: JsonObject, patch: JsonObject): JsonObject {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === undefined) continue;
+    const before = Object.hasOwn(base, key) ? base[key] : undefined;
+    merged[key] = isPlainObject(value) && isPlainObject(before) ? merge(before, value) : value;
+  }
+  return merged;
+}
+
+const isPlainObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What a stored row says, completed by the defaults, so that a setting added later has a value for older bots. */
+export const storedSettings = (stored: JsonObject, modelId: string) =>
+  mergeSettings(defaultSettings(modelId), stored as BotSettingsPatch);
+
+export type ModelId = { provider: string; name: string };
+
+/** Splits `provider/name`; the name may hold further slashes. */
+export function parseModelId(id: string): ModelId {
+  const match = /^([a-z0-9-]+)\/(\S+)$/.exec(id);
+  if (!match) throw new DomainError("invalid", `model id ${JSON.stringify(id)} is not provider/name`);
+  return { provider: match[1]!, name: match[2]! };
+}

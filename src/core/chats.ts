@@ -1,0 +1,118 @@
+import { and, asc, eq, getTableColumns, isNull, ne, sql } from "drizzle-orm";
+import { chatHours, chats, type JsonObject } from "../db/schema.ts";
+import { getBot } from "./bots.ts";
+import { hourOf } from "./chat-settings.ts";
+import type { Ctx } from "./context.ts";
+import { eraseLater } from "./erasure.ts";
+import { DomainError, notFound } from "./errors.ts";
+import { createOnce } from "./idempotency.ts";
+import { getIntegration } from "./integrations.ts";
+import { afterCursor, pageByCreation, type Page, type PageRequest } from "./pages.ts";
+
+/** `events24h` counts the messages of the last day, to the hour. */
+export type Chat = typeof chats.$inferSelect & { events24h: number };
+
+const columns = (ctx: Ctx) => ({
+  ...getTableColumns(chats),
+  events24h: sql<number>`(select coalesce(sum(${chatHours.messages}), 0) from ${chatHours}
+    where ${chatHours.chatId} = ${chats.id} and ${chatHours.hour} >= ${hourOf(ctx.now()) - 23})`,
+});
+
+const mine = (ctx: Ctx) => and(eq(chats.projectId, ctx.project.id), isNull(chats.deletedAt));
+
+/** A chat that is reached through the same integration by the same bot under the same name exists only once. */
+export async function createChat(
+  ctx: Ctx,
+  integrationId: string,
+  input: { botId: string; name: string; settings?: JsonObject },
+): Promise<Chat> {
+  const [integration, bot] = await Promise.all([getIntegration(ctx, integrationId), getBot(ctx, input.botId)]);
+  await refuseIdentical(ctx, { integrationId, botId: bot.id, name: input.name });
+  const now = ctx.now();
+  const chat = {
+    id: ctx.newId(),
+    projectId: ctx.project.id,
+    botId: bot.id,
+    integrationId: integration.id,
+    name: input.name,
+    status: "active" as const,
+    settings: input.settings ?? {},
+    createdAt: now,
+    updatedAt: now,
+    deletedAt: null,
+  };
+  return createOnce(ctx, { ...chat, events24h: 0 }, ctx.db.insert(chats).values(chat));
+}
+
+/** Of the project, or of one integration. */
+export async function listChats(ctx: Ctx, page: PageRequest & { integrationId?: string }): Promise<Page<Chat>> {
+  const { integrationId } = page;
+  if (integrationId) await getIntegration(ctx, integrationId);
+  const rows = await ctx.db
+    .select(columns(ctx))
+    .from(chats)
+    .where(
+      and(
+        mine(ctx),
+        integrationId ? eq(chats.integrationId, integrationId) : undefined,
+        afterCursor(page.cursor, chats),
+      ),
+    )
+    .orderBy(asc(chats.createdAt), asc(chats.id))
+    .limit(page.limit + 1);
+  return pageByCreation(rows, page.limit);
+}
+
+/** Another project's chat, or one of another integration than asked for, is reported like one that does not exist. */
+export async function getChat(ctx: Ctx, id: string, integrationId?: string): Promise<Chat> {
+  const [chat] = await ctx.db
+    .select(columns(ctx))
+    .from(chats)
+    .where(and(mine(ctx), eq(chats.id, id), integrationId ? eq(chats.integrationId, integrationId) : undefined));
+  if (!chat) throw notFound("chat", id);
+  return chat;
+}
+
+/** Settings are merged at the first level. */
+export async function updateChat(
+  ctx: Ctx,
+  integrationId: string,
+  id: string,
+  changes: { botId?: string; name?: string; status?: Chat["status"]; settings?: JsonObject },
+): Promise<Chat> {
+  const chat = await getChat(ctx, id, integrationId);
+  if (changes.botId) await getBot(ctx, changes.botId);
+  const changed = {
+    botId: changes.botId ?? chat.botId,
+    name: changes.name ?? chat.name,
+    status: changes.status ?? chat.status,
+    settings: { ...chat.settings, ...changes.settings },
+    updatedAt: ctx.now(),
+  };
+  await refuseIdentical(ctx, { integrationId, ...changed, except: id });
+  await ctx.db.update(chats).set(changed).where(eq(chats.id, chat.id));
+  return { ...chat, ...changed };
+}
+
+/** Its threads are erased in the background. */
+export async function deleteChat(ctx: Ctx, integrationId: string, id: string): Promise<void> {
+  const chat = await getChat(ctx, id, integrationId);
+  await ctx.db.update(chats).set({ deletedAt: ctx.now() }).where(eq(chats.id, chat.id));
+  await eraseLater(ctx, chat.id);
+}
+
+async function refuseIdentical(
+  ctx: Ctx,
+  chat: { integrationId: string; botId: string; name: string; except?: string },
+): Promise<void> {
+  const twin = await ctx.db.query.chats.findFirst({
+    where: and(
+      eq(chats.integrationId, chat.integrationId),
+      eq(chats.botId, chat.botId),
+      eq(chats.name, chat.name),
+      isNull(chats.deletedAt),
+      chat.except ? ne(chats.id, chat.except) : undefined,
+    ),
+  });
+  if (twin) throw new DomainError("conflict", `this integration has a chat ${JSON.stringify(chat.name)} for this bot`);
+}

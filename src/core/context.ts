@@ -1,0 +1,36 @@
+import type { Db } from "../db/client.ts";
+import type { Sealer } from "../lib/seal.ts";
+import type { LiveChat } from "./access.ts";
+import type { FeedPort, JobPort, OnceKey, OpenModel, ThreadPort } from "./ports.ts";
+
+export type Actor = { type: "key"; keyId: string } | { type: "root" } | { type: "system"; job: string };
+
+/** A POST that carried an Idempotency-Key, see `idempotency.ts`. */
+export type Once = OnceKey & { show: (entity: unknown) => unknown };
+
+type Shared = {
+  actor: Actor;
+  db: Db;
+  sealer: Sealer;
+  jobs: JobPort;
+  defaultModel: string;
+  once: Once | null;
+  now: () => Date;
+  /** A UUID v7: sortable by the time of its making. */
+  newId: () => string;
+  /** Lets work go on after the answer has left. */
+  defer: (work: Promise<unknown>) => void;
+};
+
+/** Everything a core function may touch. Built once per request, queue message or alarm. */
+export type Ctx = Shared & {
+  project: { id: string };
+  /** The chat that the request's path names, read in one batch with the key; absent where the path names none. */
+  chat?: LiveChat | null;
+  thread: (id: string) => ThreadPort;
+  feed: FeedPort;
+  model: OpenModel;
+};
+
+/** The administrator's: no project is his own. */
+export type AdminCtx = Shared & { project: null };

@@ -1,0 +1,11 @@
+import type { Mode } from "./thread-state.ts";
+
+/** What those who watch a thread or a project are told as it happens. */
+export type LiveEvent = { threadId: string } & (
+  | { type: "message-created"; messageId: string; role: "user" | "assistant"; status: string }
+  | { type: "message-updated"; messageId: string; status: string }
+  | { type: "pending-count"; pendingCount: number }
+  | { type: "mode-changed"; mode: Mode }
+  | { type: "approval-requested"; approvalId: string; toolName: string; requestedFrom: "user" | "operator" }
+  | { type: "approval-decided"; approvalId: string; status: "approved" | "rejected" | "expired" }
+);

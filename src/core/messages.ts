@@ -1,0 +1,36 @@
+import type { FinishReason } from "./turn-events.ts";
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/**
+ * `pending`: nothing has been said yet. `streaming`: partly said. The others are final: `interrupted` by a failure of
+ * ours or of the model, `failed` before a word was said, `stopped` by a person.
+ */
+export type MessageStatus = "pending" | "streaming" | "complete" | "interrupted" | "failed" | "stopped";
+
+export type ToolOutcome = "ok" | "failed" | "denied";
+
+export type MessagePart =
+  | { type: "text"; text: string }
+  | { type: "tool-call"; toolCallId: string; toolName: string; args: Json }
+  | { type: "tool-result"; id: string; toolCallId: string; toolName: string; result: Json; outcome: ToolOutcome };
+
+export type Usage = { inputTokens: number; outputTokens: number };
+
+export type Message = {
+  id: string;
+  role: "user" | "assistant";
+  author: "person" | "bot" | "operator";
+  status: MessageStatus;
+  parts: MessagePart[];
+  createdAt: number;
+  finishReason: FinishReason | null;
+  /** The model that answered, and what it used; null for what no model wrote. */
+  model: string | null;
+  usage: Usage | null;
+  error: string | null;
+};
+
+/** What a message says, without its tool traffic. */
+export const textOf = (parts: MessagePart[]) =>
+  parts.map((part) => (part.type === "text" ? part.text : "")).join("");

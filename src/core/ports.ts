@@ -1,0 +1,85 @@
+import type { LanguageModelV4 } from "@ai-sdk/provider";
+import type { Approval, Decision } from "./approvals.ts";
+import type { BotSettings } from "./bot-settings.ts";
+import type { LiveEvent } from "./live-events.ts";
+import type { Message } from "./messages.ts";
+import type { Page, PageRequest } from "./pages.ts";
+import type { Mode, ThreadState } from "./thread-state.ts";
+import type { TurnEventType } from "./turn-events.ts";
+
+/** Marks a call that came with an Idempotency-Key; the thread answers a repetition as it answered the first. */
+export type OnceKey = { key: string; requestHash: string };
+
+export type UserMessage = {
+  /** Chosen by the client, so that a message sent twice is stored once; absent: the thread chooses. */
+  id?: string;
+  text: string;
+};
+
+/** What the thread must know of the chat that a message came through; the settings are those of this moment. */
+export type Posting = {
+  chatId: string;
+  botId: string;
+  personId: string | null;
+  settings: BotSettings;
+  debounceMs: number;
+};
+
+export type PostCommand = {
+  posting: Posting;
+  messages: UserMessage[];
+  /** Removes the last answer and runs again, instead of adding messages. */
+  regenerate: boolean;
+  once: OnceKey | null;
+};
+
+/** A running or finished answer as server-sent turn events; `messageId` is null where no answer will come. */
+export type TurnStream = { messageId: string | null; events: ReadableStream<Uint8Array> };
+
+/** One conversation, as its object offers it. Every failure is a DomainError; `unavailable` where the object cannot be reached. */
+export interface ThreadPort {
+  /** Stores the messages and answers them. The stream starts once there is something to read, or after some seconds. */
+  post(command: PostCommand, types: readonly TurnEventType[]): Promise<TurnStream>;
+  /** The running answer after an event id; null when nothing runs and nothing is left to tell. */
+  resume(after: string | null, types: readonly TurnEventType[]): Promise<TurnStream | null>;
+  /** Decides approvals and streams what the bot makes of it. */
+  decideAndStream(decisions: Decision[], posting: Posting, types: readonly TurnEventType[]): Promise<TurnStream>;
+  decide(decision: Decision): Promise<Approval>;
+  get(): Promise<ThreadState>;
+  listMessages(page: PageRequest): Promise<Page<Message>>;
+  listApprovals(page: PageRequest): Promise<Page<Approval>>;
+  workingMemory(): Promise<string | null>;
+  setMode(mode: Mode, once: OnceKey | null): Promise<void>;
+  send(text: string, once: OnceKey | null): Promise<Message>;
+  /** Ends the running answer; false when none runs. */
+  stop(): Promise<boolean>;
+  /** Forgets everything, also in lists and in search. */
+  erase(): Promise<void>;
+  /** A socket that brings live events as server-sent frames, first those after an event id. */
+  listen(after: string | null): Promise<WebSocket>;
+}
+
+export type LiveBatch = { key: string; events: LiveEvent[] };
+
+/** Live events of a project, and what is counted per project. */
+export interface FeedPort {
+  /** Each batch is what happened at one moment; one whose key came already is ignored. */
+  publish(batches: LiveBatch[]): Promise<void>;
+  listen(after: string | null): Promise<WebSocket>;
+  /** Makes a ticket that opens the live events of the project, or of one thread, without a key. */
+  issueTicket(threadId: string | null): Promise<{ ticket: string; expiresAt: Date }>;
+  /** Whether a ticket opens these events now. `returning`: the listener has been connected before. */
+  redeemTicket(ticket: string, threadId: string | null, returning: boolean): Promise<boolean>;
+  /** Counts one request against a sliding minute; answers the seconds to wait when the limit is reached, else 0. */
+  admit(requestsPerMinute: number): Promise<number>;
+}
+
+/** Work that outlives the request: a queue message rings for it, the row it is about says what is to be done. */
+export type Job = { kind: "erase-chat"; projectId: string; chatId: string };
+
+export interface JobPort {
+  ring(job: Job): Promise<void>;
+}
+
+/** Opens a model by its id; throws `upstream_failed` where its provider is not configured, naming what is missing. */
+export type OpenModel = (modelId: string) => LanguageModelV4;

@@ -1,0 +1,79 @@
+import type { Ctx } from "./context.ts";
+import { searchScope, threadRows } from "./search.ts";
+import type { ThreadState } from "./thread-state.ts";
+
+/** What changed in a thread since its last projection. */
+export type ThreadProjection = {
+  state: ThreadState;
+  /** Grows with every change; an older or equal one is ignored, so that a projection may be repeated. */
+  version: number;
+  /** What was said since, for search; empty: nothing. */
+  text: string;
+  /** How many messages were said in which hour. */
+  hours: Map<number, number>;
+};
+
+const IS_NEWER = "not exists (select 1 from threads where project_id = ? and id = ? and version >= ?)";
+
+/**
+ * Brings the lists and the search up to date with a thread, in one batch. The statements are written by hand: this runs
+ * once in every turn.
+ */
+export async function projectThread(ctx: Ctx, { state, version, text, hours }: ThreadProjection): Promise<void> {
+  const d1 = ctx.db.$client;
+  const guard = [ctx.project.id, state.id, version];
+  const statements = [...hours].map(([hour, messages]) =>
+    d1
+      .prepare(
+        `insert into chat_hours (chat_id, hour, messages) select ?, ?, ? where ${IS_NEWER}
+         on conflict (chat_id, hour) do update set messages = messages + excluded.messages`,
+      )
+      .bind(state.chatId, hour, messages, ...guard),
+  );
+  if (text) {
+    statements.push(
+      d1
+        .prepare(`insert into message_search (scope, text, thread_id) select ?, ?, ? where ${IS_NEWER}`)
+        .bind(searchScope(ctx.project.id, state.id), text, state.id, ...guard),
+    );
+  }
+  await d1.batch([...statements, threadStatement(ctx, state, version)]);
+}
+
+const threadStatement = (ctx: Ctx, state: ThreadState, version: number) =>
+  ctx.db.$client
+    .prepare(
+      `insert into threads
+         (project_id, id, chat_id, bot_id, person_id, mode, title, pending_count, last_message_at, created_at, version)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       on conflict (project_id, id) do update set
+         bot_id = excluded.bot_id, person_id = excluded.person_id, mode = excluded.mode, title = excluded.title,
+         pending_count = excluded.pending_count, last_message_at = excluded.last_message_at, version = excluded.version
+       where excluded.version > version`,
+    )
+    .bind(
+      ctx.project.id,
+      state.id,
+      state.chatId,
+      state.botId,
+      state.personId,
+      state.mode,
+      state.title,
+      state.pendingCount,
+      state.lastMessageAt,
+      state.createdAt,
+      version,
+    );
+
+export async function eraseProjection(ctx: Ctx, threadId: string): Promise<void> {
+  const d1 = ctx.db.$client;
+  await d1.batch([
+    d1.prepare("delete from threads where project_id = ? and id = ?").bind(ctx.project.id, threadId),
+    d1
+      .prepare(
+        `delete from message_search where rowid in
+         (select rowid from message_search where message_search match ?)`,
+      )
+      .bind(threadRows(ctx.project.id, threadId)),
+  ]);
+}

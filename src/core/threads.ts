@@ -1,0 +1,165 @@
+import { and, desc, eq } from "drizzle-orm";
+import { threads } from "../db/schema.ts";
+import { readLiveChat, type LiveChat } from "./access.ts";
+import type { Approval, Decision } from "./approvals.ts";
+import type { Ctx } from "./context.ts";
+import { DomainError, notFound } from "./errors.ts";
+import type { Message } from "./messages.ts";
+import { afterCursor, pageByCreation, type Page, type PageRequest } from "./pages.ts";
+import { getPerson, rememberPerson, type Person } from "./people.ts";
+import type { Posting, TurnStream, UserMessage } from "./ports.ts";
+import { threadsThatSay } from "./search.ts";
+import type { Mode, ThreadState } from "./thread-state.ts";
+import type { TurnEventType } from "./turn-events.ts";
+
+/** A thread as lists show it: a copy that follows the thread's object. */
+export type Thread = typeof threads.$inferSelect;
+
+export type ThreadFilter = { chatId?: string; botId?: string; search?: string; offset?: number };
+
+/** Newest first. A search finds threads by what was said in them. */
+export async function listThreads(ctx: Ctx, page: PageRequest & ThreadFilter): Promise<Page<Thread>> {
+  const rows = await ctx.db
+    .select()
+    .from(threads)
+    .where(
+      and(
+        eq(threads.projectId, ctx.project.id),
+        page.chatId ? eq(threads.chatId, page.chatId) : undefined,
+        page.botId ? eq(threads.botId, page.botId) : undefined,
+        page.search === undefined ? undefined : threadsThatSay(ctx.project.id, page.search),
+        afterCursor(page.cursor, threads, "newest first"),
+      ),
+    )
+    .orderBy(desc(threads.createdAt), desc(threads.id))
+    .limit(page.limit + 1)
+    .offset(page.cursor ? 0 : (page.offset ?? 0));
+  return pageByCreation(rows, page.limit);
+}
+
+/**
+ * An unknown thread is found out here, so that asking for it wakes no object. Another project's thread, or one of
+ * another chat than asked for, is reported exactly like one that does not exist.
+ */
+export async function requireThread(ctx: Ctx, id: string, chatId?: string): Promise<Thread> {
+  const thread = await ctx.db.query.threads.findFirst({
+    where: and(
+      eq(threads.projectId, ctx.project.id),
+      eq(threads.id, id),
+      chatId ? eq(threads.chatId, chatId) : undefined,
+    ),
+  });
+  if (!thread) throw notFound("thread", id);
+  return thread;
+}
+
+export async function getThread(ctx: Ctx, id: string): Promise<ThreadState & { person: Person | null }> {
+  await requireThread(ctx, id);
+  const state = await ctx.thread(id).get();
+  return { ...state, person: (state.personId && (await getPerson(ctx, state.personId))) || null };
+}
+
+export async function listMessages(
+  ctx: Ctx,
+  thread: { id: string; chatId: string },
+  page: PageRequest,
+): Promise<Page<Message>> {
+  await requireThread(ctx, thread.id, thread.chatId);
+  return ctx.thread(thread.id).listMessages(page);
+}
+
+export async function setMode(ctx: Ctx, thread: { id: string; chatId?: string }, mode: Mode): Promise<void> {
+  await requireThread(ctx, thread.id, thread.chatId);
+  await ctx.thread(thread.id).setMode(mode, onceKey(ctx));
+}
+
+/** An operator's message; the thread must be in manual mode. */
+export async function sendAsOperator(ctx: Ctx, id: string, text: string): Promise<Message> {
+  await requireThread(ctx, id);
+  return ctx.thread(id).send(text, onceKey(ctx));
+}
+
+export async function stopTurn(ctx: Ctx, thread: { id: string; chatId: string }): Promise<boolean> {
+  await requireThread(ctx, thread.id, thread.chatId);
+  return ctx.thread(thread.id).stop();
+}
+
+export async function getWorkingMemory(ctx: Ctx, id: string): Promise<string | null> {
+  await requireThread(ctx, id);
+  return ctx.thread(id).workingMemory();
+}
+
+export async function listApprovals(ctx: Ctx, id: string, page: PageRequest): Promise<Page<Approval>> {
+  await requireThread(ctx, id);
+  return ctx.thread(id).listApprovals(page);
+}
+
+export async function decideApproval(ctx: Ctx, id: string, decision: Decision): Promise<Approval> {
+  await requireThread(ctx, id);
+  return ctx.thread(id).decide(decision);
+}
+
+export async function deleteThread(ctx: Ctx, thread: { id: string; chatId: string }): Promise<void> {
+  await requireThread(ctx, thread.id, thread.chatId);
+  await ctx.thread(thread.id).erase();
+}
+
+export type PostInput = {
+  messages: UserMessage[];
+  regenerate?: boolean;
+  person?: { externalId: string; name?: string | null; avatarUrl?: string | null } | undefined;
+};
+
+/** Stores what a person wrote and streams the answer; a thread that does not exist yet begins with it. */
+export async function postMessages(
+  ctx: Ctx,
+  thread: { id: string; chatId: string },
+  input: PostInput,
+  types: readonly TurnEventType[],
+): Promise<TurnStream> {
+  const chat = await requireChat(ctx, thread.chatId);
+  if (!chat.active) throw new DomainError("conflict", "this chat, or its bot, is not active");
+  const person = input.person && (await rememberPerson(ctx, chat.integrationId, input.person));
+  const { messages, regenerate = false } = input;
+  const command = { posting: postingOf(chat, person?.id ?? null), messages, regenerate, once: onceKey(ctx) };
+  return ctx.thread(thread.id).post(command, types);
+}
+
+/** Takes a person's own decisions about tool calls, and streams how the answer goes on. */
+export async function postDecisions(
+  ctx: Ctx,
+  thread: { id: string; chatId: string },
+  decisions: Decision[],
+  types: readonly TurnEventType[],
+): Promise<TurnStream> {
+  await requireThread(ctx, thread.id, thread.chatId);
+  const chat = await requireChat(ctx, thread.chatId);
+  return ctx.thread(thread.id).decideAndStream(decisions, postingOf(chat, null), types);
+}
+
+export async function resumeTurn(
+  ctx: Ctx,
+  thread: { id: string; chatId: string },
+  after: string | null,
+  types: readonly TurnEventType[],
+): Promise<TurnStream | null> {
+  await requireThread(ctx, thread.id, thread.chatId);
+  return ctx.thread(thread.id).resume(after, types);
+}
+
+/** The chat as a turn needs it, from the request's first read where that has it. */
+async function requireChat(ctx: Ctx, chatId: string): Promise<LiveChat> {
+  const chat = ctx.chat ?? (await readLiveChat(ctx.db, ctx.project.id, chatId, ctx.defaultModel));
+  if (!chat) throw notFound("chat", chatId);
+  return chat;
+}
+
+export const postingOf = (chat: LiveChat, personId: string | null): Posting => ({
+  chatId: chat.id,
+  botId: chat.botId,
+  personId,
+  settings: chat.settings,
+  debounceMs: chat.debounceMs,
+});
+
+const onceKey = ({ once }: Ctx) => once && { key: once.key, requestHash: once.requestHash };

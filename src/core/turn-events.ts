@@ -1,0 +1,25 @@
+import type { Json } from "./messages.ts";
+
+export type FinishReason = "stop" | "tool-calls" | "length";
+
+/**
+ * The pieces of one answer as it is made, in order. They reach the client as server-sent events; a dialect whose wire
+ * format differs translates them.
+ */
+export type TurnEvent =
+  | { type: "start"; messageId: string }
+  | { type: "text-delta"; textDelta: string }
+  | { type: "reasoning-delta"; textDelta: string }
+  | { type: "tool-call"; toolCallId: string; toolName: string; args: Json }
+  | { type: "tool-approval-request"; approvalId: string; toolCallId: string }
+  | { type: "tool-result"; toolCallId: string; toolName: string; result: Json; outcome?: "failed" | "denied" }
+  | { type: "step-finish" }
+  | { type: "finish"; finishReason: FinishReason }
+  | { type: "error"; error: string };
+
+export type TurnEventType = TurnEvent["type"];
+
+/** A turn event with its place: `<message>.<event>.<text>`, the last being how many characters of text came before it ends. */
+export type PlacedTurnEvent = { id: string; event: TurnEvent };
+
+export const turnEventFrame = ({ id, event }: PlacedTurnEvent) => `id: ${id}\ndata: ${JSON.stringify(event)}\n\n`;

@@ -1,0 +1,130 @@
+import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/** The tables as drizzle reads and writes them. Indexes, and the search table, are declared in `migrations/` only. */
+
+const timestamp = (name: string) => integer(name, { mode: "timestamp_ms" });
+
+export const STATUSES = ["active", "disabled", "error"] as const;
+export const MODES = ["auto", "manual", "operator", "blocked"] as const;
+export const VENDORS = [
+  "telegram",
+  "whatsapp",
+  "vk",
+  "ok",
+  "max",
+  "github",
+  "google",
+  "yandex",
+  "amocrm",
+  "bitrix",
+  "avito",
+  "sber",
+  "worken",
+] as const;
+
+export type JsonObject = { [key: string]: unknown };
+
+export const projects = sqliteTable("projects", {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  organizationId: text("organization_id").notNull(),
+  avatarUrl: text("avatar_url"),
+  requestsPerMinute: integer("requests_per_minute"),
+  createdAt: timestamp("created_at").notNull(),
+});
+
+export const apiKeys = sqliteTable("api_keys", {
+  id: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  name: text().notNull(),
+  hash: text().notNull(),
+  lastUsedAt: timestamp("last_used_at"),
+  createdAt: timestamp("created_at").notNull(),
+});
+
+export const bots = sqliteTable("bots", {
+  id: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  name: text().notNull(),
+  description: text(),
+  status: text({ enum: STATUSES }).notNull(),
+  settings: text({ mode: "json" }).$type<JsonObject>().notNull(),
+  createdAt: timestamp("created_at").notNull(),
+  updatedAt: timestamp("updated_at").notNull(),
+  deletedAt: timestamp("deleted_at"),
+});
+
+export const integrations = sqliteTable("integrations", {
+  id: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  name: text().notNull(),
+  vendor: text({ enum: VENDORS }).notNull(),
+  status: text({ enum: STATUSES }).notNull(),
+  credentials: text().notNull(),
+  settings: text({ mode: "json" }).$type<JsonObject>().notNull(),
+  createdAt: timestamp("created_at").notNull(),
+  updatedAt: timestamp("updated_at").notNull(),
+});
+
+export const chats = sqliteTable("chats", {
+  id: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  botId: text("bot_id").notNull(),
+  integrationId: text("integration_id").notNull(),
+  name: text().notNull(),
+  status: text({ enum: STATUSES }).notNull(),
+  settings: text({ mode: "json" }).$type<JsonObject>().notNull(),
+  createdAt: timestamp("created_at").notNull(),
+  updatedAt: timestamp("updated_at").notNull(),
+  deletedAt: timestamp("deleted_at"),
+});
+
+export const people = sqliteTable("people", {
+  id: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  integrationId: text("integration_id").notNull(),
+  externalId: text("external_id").notNull(),
+  name: text(),
+  avatarUrl: text("avatar_url"),
+  createdAt: timestamp("created_at").notNull(),
+});
+
+export const threads = sqliteTable(
+  "threads",
+  {
+    projectId: text("project_id").notNull(),
+    id: text().notNull(),
+    chatId: text("chat_id").notNull(),
+    botId: text("bot_id").notNull(),
+    personId: text("person_id"),
+    mode: text({ enum: MODES }).notNull(),
+    title: text(),
+    pendingCount: integer("pending_count").notNull(),
+    lastMessageAt: timestamp("last_message_at"),
+    createdAt: timestamp("created_at").notNull(),
+    version: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.projectId, table.id] })],
+);
+
+export const chatHours = sqliteTable(
+  "chat_hours",
+  {
+    chatId: text("chat_id").notNull(),
+    hour: integer().notNull(),
+    messages: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.chatId, table.hour] })],
+);
+
+export const idempotentAnswers = sqliteTable(
+  "idempotent_answers",
+  {
+    projectId: text("project_id").notNull(),
+    key: text().notNull(),
+    requestHash: text("request_hash").notNull(),
+    answer: text().notNull(),
+    createdAt: timestamp("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.projectId, table.key] })],
+);

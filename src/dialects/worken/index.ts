@@ -1,0 +1,18 @@
+import { Api } from "../../http/route.ts";
+import { bots } from "./bots.ts";
+import { chats } from "./chats.ts";
+import { errorResponse } from "./errors.ts";
+import { events } from "./events.ts";
+import { integrations } from "./integrations.ts";
+import { projects } from "./projects.ts";
+import { ErrorBody } from "./schemas.ts";
+import { stream } from "./stream.ts";
+import { threads } from "./threads.ts";
+
+const api = new Api();
+/** Fixed paths before those with a parameter in the same place. */
+for (const declare of [projects, bots, integrations, chats, stream, events, threads]) declare(api);
+api.hono.onError(errorResponse).all("*", (c) => api.unknown(c));
+
+/** The API of Worken, our native one. It owns every path that nobody else has, so it is mounted last. */
+export const worken = { title: "Worken API", prefix: "", api, errorBody: ErrorBody };

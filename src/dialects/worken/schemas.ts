@@ -1,0 +1,402 @@
+import * as z from "zod";
+
+/** The shapes of the Worken API, as its documentation gives them and as our additions to it complete them. */
+
+const Time = z.string().meta({ format: "date-time" });
+const Status = z.enum(["active", "disabled", "error"]);
+const Name = z.string().trim().min(1).max(200);
+export const Mode = z.enum(["auto", "manual", "operator", "blocked"]);
+
+/** Bare lists are paged too: `limit` and `cursor`, and the next page in a `Link` header. */
+export const ListQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(1000),
+  cursor: z.string().max(500).optional(),
+});
+
+export const ErrorBody = z
+  .object({
+    error: z.string(),
+    message: z.string(),
+    statusCode: z.int(),
+    issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    request_id: z.string(),
+  })
+  .meta({ id: "Error" });
+
+// Projects and API keys
+
+export const Project = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    organization_id: z.string(),
+    avatar_url: z.string().nullable(),
+    created_at: Time,
+  })
+  .meta({ id: "Project" });
+
+export const CreateProject = z
+  .object({ name: Name, organization_id: z.string().min(1).max(200), avatar_url: z.url().max(2000).nullish() })
+  .meta({ id: "CreateProject" });
+
+export const SetLimits = z
+  .object({ requests_per_minute: z.int().min(1).max(1_000_000).nullable() })
+  .meta({ id: "SetLimits" });
+
+export const ProjectWithLimits = Project.extend({ requests_per_minute: z.int().nullable() }).meta({
+  id: "ProjectWithLimits",
+});
+
+export const CreateApiKey = z.object({ name: Name }).meta({ id: "CreateApiKey" });
+
+export const ApiKey = z
+  .object({ id: z.string(), name: z.string(), last_used_at: Time.nullable(), created_at: Time })
+  .meta({ id: "ApiKey" });
+
+export const CreatedApiKey = z
+  .object({ id: z.string(), name: z.string(), key: z.string(), created_at: Time })
+  .meta({ id: "CreatedApiKey", description: "`key` is shown this once." });
+
+// Bots
+
+export const Bot = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    description: z.string().nullable(),
+    status: Status,
+    project_id: z.string(),
+    created_at: Time,
+    updated_at: Time,
+  })
+  .meta({ id: "Bot" });
+
+export const CreateBot = z
+  .object({ name: Name, description: z.string().max(5000).nullish() })
+  .meta({ id: "CreateBot" });
+
+export const UpdateBot = z
+  .object({ name: Name.optional(), description: z.string().max(5000).nullable().optional() })
+  .meta({ id: "UpdateBot" });
+
+export const SetStatus = z.object({ status: Status }).meta({ id: "SetStatus" });
+
+const ModelName = z
+  .string()
+  .max(200)
+  .regex(/^[a-z0-9-]+\/\S+$/, "must be provider/name, for example openai/gpt-4o-mini");
+const Penalty = z.number().min(-2).max(2);
+const ToolMode = z.enum(["user_approve", "operator_approve", "auto"]);
+
+const Model = z.object({
+  id: ModelName,
+  temperature: z.number().min(0).max(2),
+  max_tokens: z.int().min(1).max(1_000_000),
+  top_p: z.number().min(0).max(1),
+  frequency_penalty: Penalty,
+  presence_penalty: Penalty,
+  /** Tried in order when the model before fails without having said a word. */
+  fallbacks: z.array(ModelName).max(5).optional(),
+});
+
+const Memory = z.object({
+  lastMessages: z.int().min(0).max(200),
+  semanticRecall: z.boolean(),
+  workingMemory: z.object({ enabled: z.boolean() }),
+  generateTitle: z.boolean(),
+});
+
+const Formatting = z.object({ removeEmojis: z.boolean(), removeMarkdown: z.boolean() });
+const Tools = z.record(z.string().min(1).max(128), ToolMode);
+const VectorStoreIds = z.array(z.string().max(128)).max(100);
+
+export const BotSettings = z
+  .object({
+    ai: z.object({
+      instruction: z.string(),
+      model: Model,
+      memory: Memory,
+      formatting: Formatting,
+      tools: Tools,
+      vector_store_ids: VectorStoreIds.optional(),
+    }),
+  })
+  .meta({ id: "BotSettings" });
+
+/** `false` is how older clients turn the window of messages off. */
+const LastMessages = z.union([z.int().min(0).max(200), z.literal(false).transform(() => 0)]);
+
+export const UpdateBotSettings = z
+  .object({
+    ai: z
+      .object({
+        instruction: z.string().max(200_000),
+        model: Model.partial(),
+        memory: Memory.extend({
+          lastMessages: LastMessages,
+          workingMemory: z.object({ enabled: z.boolean() }).partial(),
+        }).partial(),
+        formatting: Formatting.partial(),
+        tools: Tools,
+        vector_store_ids: VectorStoreIds,
+      })
+      .partial()
+      .default({}),
+  })
+  .meta({ id: "UpdateBotSettings" });
+
+// Integrations and chats
+
+export const Vendor = z.enum([
+  "telegram",
+  "whatsapp",
+  "vk",
+  "ok",
+  "max",
+  "github",
+  "google",
+  "yandex",
+  "amocrm",
+  "bitrix",
+  "avito",
+  "sber",
+  "worken",
+]);
+
+export const Integration = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    vendor: Vendor,
+    status: Status,
+    project_id: z.string(),
+    created_at: Time,
+    updated_at: Time,
+  })
+  .meta({ id: "Integration" });
+
+const AuthData = z.record(z.string(), z.unknown());
+const Settings = z.record(z.string(), z.unknown());
+
+export const CreateIntegration = z
+  .object({ name: Name, vendor: Vendor, auth_data: AuthData, settings: Settings.optional() })
+  .meta({ id: "CreateIntegration" });
+
+export const UpdateIntegration = z
+  .object({
+    name: Name.optional(),
+    status: Status.optional(),
+    auth_data: AuthData.optional(),
+    settings: Settings.optional(),
+  })
+  .meta({ id: "UpdateIntegration" });
+
+export const Chat = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    bot_id: z.string(),
+    integration_id: z.string().nullable(),
+    status: Status,
+    project_id: z.string(),
+    created_at: Time,
+    updated_at: Time,
+    events_24h: z.int(),
+  })
+  .meta({ id: "Chat" });
+
+const ChatSettings = Settings.and(z.object({ debounce_ms: z.int().min(0).max(60_000).optional() }));
+
+export const CreateChat = z
+  .object({ bot_id: z.string().min(1).max(128), name: Name, settings: ChatSettings.optional() })
+  .meta({ id: "CreateChat" });
+
+export const UpdateChat = z
+  .object({
+    bot_id: z.string().min(1).max(128).optional(),
+    name: Name.optional(),
+    settings: ChatSettings.optional(),
+  })
+  .meta({ id: "UpdateChat" });
+
+export const SetChatStatus = z.object({ status: z.enum(["active", "disabled"]) }).meta({ id: "SetChatStatus" });
+
+// Threads
+
+export const ThreadId = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]{1,128}$/, "must be 1 to 128 letters, digits or any of . _ : -");
+
+export const Thread = z
+  .object({
+    id: z.string(),
+    chat_id: z.string(),
+    bot_id: z.string(),
+    mode: Mode,
+    title: z.string().nullable(),
+    last_message_at: Time.nullable(),
+    pending_count: z.int(),
+    created_at: Time,
+  })
+  .meta({ id: "Thread" });
+
+export const ThreadDetail = Thread.extend({
+  person: z
+    .object({
+      id: z.string(),
+      name: z.string().nullable(),
+      avatar_url: z.string().nullable(),
+      external_id: z.string().nullable(),
+    })
+    .nullable(),
+  stats: z.object({ messages_total: z.int(), user_messages: z.int(), bot_messages: z.int() }),
+}).meta({ id: "ThreadDetail" });
+
+export const ThreadQuery = z.object({
+  chat_id: z.string().max(128).optional(),
+  bot_id: z.string().max(128).optional(),
+  search: z.string().max(1000).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(20),
+  offset: z.coerce.number().int().min(0).max(10_000).default(0),
+  cursor: z.string().max(500).optional(),
+});
+
+export const ThreadList = z
+  .object({ data: z.array(Thread), next_cursor: z.string().nullable() })
+  .meta({ id: "ThreadList" });
+
+export const Message = z
+  .object({
+    id: z.string(),
+    role: z.enum(["user", "assistant", "tool"]),
+    content: z.string(),
+    created_at: Time,
+    status: z.enum(["pending", "streaming", "complete", "interrupted", "failed", "stopped"]),
+    metadata: z.object({ author: z.literal("operator") }).optional(),
+    usage: z.object({ model: z.string(), input_tokens: z.int(), output_tokens: z.int() }).optional(),
+    error: z.string().optional(),
+  })
+  .meta({ id: "Message" });
+
+export const SetMode = z.object({ mode: Mode }).meta({ id: "SetMode" });
+
+const ScheduledAt = z.iso.datetime({ offset: true, local: true, message: "must be an ISO 8601 time" }).optional();
+
+export const SendMessage = z
+  .object({ text: z.string().trim().min(1).max(100_000), scheduledAt: ScheduledAt })
+  .meta({ id: "SendMessage" });
+
+export const WorkingMemory = z.object({ content: z.string().nullable() }).meta({ id: "WorkingMemory" });
+
+export const Approval = z
+  .object({
+    id: z.string(),
+    tool_call_id: z.string(),
+    tool_name: z.string(),
+    args: z.unknown(),
+    requested_from: z.enum(["user", "operator"]),
+    status: z.enum(["pending", "approved", "rejected", "expired"]),
+    reason: z.string().nullable(),
+    created_at: Time,
+  })
+  .meta({ id: "Approval" });
+
+export const ApprovalList = z
+  .object({ data: z.array(Approval), next_cursor: z.string().nullable() })
+  .meta({ id: "ApprovalList" });
+
+export const ApprovalQuery = ListQuery.extend({ limit: z.coerce.number().int().min(1).max(1000).default(100) });
+
+export const DecideApproval = z
+  .object({ approved: z.boolean(), reason: z.string().max(2000).optional() })
+  .meta({ id: "DecideApproval" });
+
+// Streaming
+
+const Person = z.object({
+  external_id: z.string().min(1).max(200),
+  name: z.string().max(200).nullish(),
+  avatar_url: z.url().max(2000).nullish(),
+});
+
+const SeedMessage = z.object({
+  role: z.literal("user"),
+  content: z.string().min(1).max(200_000).refine((text) => text.trim() !== "", "must not be empty"),
+});
+
+/** What the documentation describes. */
+export const StreamMessages = z
+  .object({
+    messages: z.array(SeedMessage).min(1).max(100),
+    scheduledAt: ScheduledAt,
+    person: Person.optional(),
+  })
+  .meta({ id: "StreamMessages" });
+
+const UiPart = z.looseObject({ type: z.string() });
+const UiMessage = z.looseObject({
+  id: z.string().max(128).optional(),
+  role: z.enum(["user", "assistant", "system"]),
+  parts: z.array(UiPart).max(1000),
+});
+
+/** What the AI SDK's chat transport sends: the whole history, of which only the newest message is taken. */
+export const StreamUiMessages = z
+  .object({
+    id: z.string().optional(),
+    messages: z.array(UiMessage).min(1).max(1000),
+    trigger: z.enum(["submit-message", "regenerate-message"]).optional(),
+    messageId: z.string().optional(),
+    person: Person.optional(),
+  })
+  .meta({ id: "StreamUiMessages" });
+
+export const StreamBody = z.union([StreamMessages, StreamUiMessages]);
+
+export const StreamQuery = z.object({
+  protocol: z
+    .enum(["ui", "text"])
+    .optional()
+    .meta({ description: "`ui`: the AI SDK's UI message stream; `text`: the bare text" }),
+});
+
+export const StreamEvent = z
+  .union([
+    z.object({ type: z.literal("text-delta"), textDelta: z.string() }),
+    z.object({ type: z.literal("tool-call"), toolCallId: z.string(), toolName: z.string(), args: z.unknown() }),
+    z.object({ type: z.literal("tool-result"), toolCallId: z.string(), toolName: z.string(), result: z.unknown() }),
+    z.object({ type: z.literal("finish"), finishReason: z.enum(["stop", "tool-calls", "length"]) }),
+    z.object({ type: z.literal("error"), error: z.string() }),
+  ])
+  .meta({ id: "StreamEvent" });
+
+export const Stopped = z.object({ stopped: z.boolean() }).meta({ id: "Stopped" });
+
+// Live events
+
+export const ThreadEvent = z
+  .object({
+    thread_id: z.string(),
+    type: z.enum([
+      "pending_count",
+      "mode_changed",
+      "message_created",
+      "message_updated",
+      "approval_requested",
+      "approval_decided",
+    ]),
+    pending_count: z.int().optional(),
+    mode: Mode.optional(),
+    message_id: z.string().optional(),
+    role: z.enum(["user", "assistant"]).optional(),
+    status: z.string().optional(),
+    approval_id: z.string().optional(),
+    tool_name: z.string().optional(),
+    requested_from: z.enum(["user", "operator"]).optional(),
+  })
+  .meta({ id: "ThreadEvent" });
+
+export const CreateTicket = z.object({ thread_id: ThreadId.optional() }).meta({ id: "CreateTicket" });
+export const Ticket = z.object({ ticket: z.string(), expires_at: Time }).meta({ id: "Ticket" });
+
+export const Deleted = z.object({ id: z.string(), deleted: z.literal(true) }).meta({ id: "Deleted" });

@@ -1,0 +1,98 @@
+import * as z from "zod";
+import {
+  decideApproval,
+  getThread,
+  getWorkingMemory,
+  listApprovals,
+  listThreads,
+  sendAsOperator,
+} from "../../core/threads.ts";
+import type { Api } from "../../http/route.ts";
+import {
+  Approval,
+  ApprovalList,
+  ApprovalQuery,
+  DecideApproval,
+  Message,
+  SendMessage,
+  ThreadDetail,
+  ThreadId,
+  ThreadList,
+  ThreadQuery,
+  WorkingMemory,
+} from "./schemas.ts";
+import { refuseFuture } from "./stream.ts";
+import { approvalView, messageView, threadDetailView, threadView } from "./wire.ts";
+
+const Id = z.object({ thread_id: ThreadId });
+const ApprovalId = Id.extend({ approval_id: z.string() });
+
+export const threads = (api: Api) =>
+  api
+    .on(
+      "get",
+      "/threads",
+      {
+        summary: "List threads",
+        description: "Newest first. `search` looks at the newest 200 places where all its words were said.",
+        query: ThreadQuery,
+        ok: ThreadList,
+      },
+      async ({ ctx, query: { chat_id, bot_id, ...query } }) => {
+        const page = await listThreads(ctx, { ...query, chatId: chat_id, botId: bot_id });
+        return { data: page.items.map(threadView), next_cursor: page.next };
+      },
+    )
+    .on(
+      "get",
+      "/threads/:thread_id",
+      { summary: "Get a thread", params: Id, ok: ThreadDetail },
+      async ({ ctx, params }) => threadDetailView(await getThread(ctx, params.thread_id)),
+    )
+    .on(
+      "post",
+      "/threads/:thread_id/send",
+      {
+        summary: "Send an operator's message",
+        description: "The thread must be in `manual` mode.",
+        params: Id,
+        json: SendMessage,
+        ok: Message,
+        once: "thread",
+      },
+      async ({ ctx, params, json }) => {
+        refuseFuture(json.scheduledAt, ctx.now());
+        return messageView(await sendAsOperator(ctx, params.thread_id, json.text));
+      },
+    )
+    .on(
+      "get",
+      "/threads/:thread_id/memory",
+      { summary: "Get a thread's working memory", params: Id, ok: WorkingMemory },
+      async ({ ctx, params }) => ({ content: await getWorkingMemory(ctx, params.thread_id) }),
+    )
+    .on(
+      "get",
+      "/threads/:thread_id/approvals",
+      { summary: "List the tool calls that need, or needed, approval", params: Id, query: ApprovalQuery, ok: ApprovalList },
+      async ({ ctx, params, query }) => {
+        const page = await listApprovals(ctx, params.thread_id, query);
+        return { data: page.items.map(approvalView), next_cursor: page.next };
+      },
+    )
+    .on(
+      "post",
+      "/threads/:thread_id/approvals/:approval_id",
+      {
+        summary: "Approve or reject a tool call",
+        description: "Once all tool calls of an answer are decided, the answer goes on in the background.",
+        params: ApprovalId,
+        json: DecideApproval,
+        ok: Approval,
+      },
+      async ({ ctx, params, json }) => {
+        const { approved, reason = null } = json;
+        const decision = { approvalId: params.approval_id, approved, reason, by: "operator" as const };
+        return approvalView(await decideApproval(ctx, params.thread_id, decision));
+      },
+    );

@@ -1,0 +1,210 @@
+import type * as z from "zod";
+import type { ApiKey } from "../../core/api-keys.ts";
+import type { Approval } from "../../core/approvals.ts";
+import type { BotSettings, BotSettingsPatch } from "../../core/bot-settings.ts";
+import type { Bot } from "../../core/bots.ts";
+import type { Chat } from "../../core/chats.ts";
+import type { Integration } from "../../core/integrations.ts";
+import type { LiveEvent } from "../../core/live-events.ts";
+import { textOf, type Message, type MessagePart } from "../../core/messages.ts";
+import type { Person } from "../../core/people.ts";
+import type { Project } from "../../core/projects.ts";
+import type { ThreadState } from "../../core/thread-state.ts";
+import type { Thread } from "../../core/threads.ts";
+import type * as schemas from "./schemas.ts";
+
+type Wire<K extends keyof typeof schemas> = (typeof schemas)[K] extends z.ZodType
+  ? z.input<(typeof schemas)[K]>
+  : never;
+
+const time = (at: Date | number) => new Date(at).toISOString();
+const timeOrNull = (at: Date | number | null) => (at === null ? null : time(at));
+
+export const projectView = (project: Project): Wire<"Project"> => ({
+  id: project.id,
+  name: project.name,
+  organization_id: project.organizationId,
+  avatar_url: project.avatarUrl,
+  created_at: time(project.createdAt),
+});
+
+export const apiKeyView = (key: ApiKey): Wire<"ApiKey"> => ({
+  id: key.id,
+  name: key.name,
+  last_used_at: timeOrNull(key.lastUsedAt),
+  created_at: time(key.createdAt),
+});
+
+export const createdApiKeyView = (key: ApiKey & { key: string }): Wire<"CreatedApiKey"> => ({
+  id: key.id,
+  name: key.name,
+  key: key.key,
+  created_at: time(key.createdAt),
+});
+
+export const botView = (bot: Bot): Wire<"Bot"> => ({
+  id: bot.id,
+  name: bot.name,
+  description: bot.description,
+  status: bot.status,
+  project_id: bot.projectId,
+  created_at: time(bot.createdAt),
+  updated_at: time(bot.updatedAt),
+});
+
+/** What the documentation does not name is shown only where it is set. */
+export const botSettingsView = ({ model, vectorStoreIds, ...settings }: BotSettings): Wire<"BotSettings"> => ({
+  ai: {
+    instruction: settings.instruction,
+    model: {
+      id: model.id,
+      temperature: model.temperature,
+      max_tokens: model.maxTokens,
+      top_p: model.topP,
+      frequency_penalty: model.frequencyPenalty,
+      presence_penalty: model.presencePenalty,
+      ...(model.fallbacks.length > 0 ? { fallbacks: model.fallbacks } : {}),
+    },
+    memory: settings.memory,
+    formatting: settings.formatting,
+    tools: settings.tools,
+    ...(vectorStoreIds ? { vector_store_ids: vectorStoreIds } : {}),
+  },
+});
+
+export function botSettingsFrom({ ai }: z.output<typeof schemas.UpdateBotSettings>): BotSettingsPatch {
+  const { model } = ai;
+  return {
+    instruction: ai.instruction,
+    model: model && {
+      id: model.id,
+      fallbacks: model.fallbacks,
+      temperature: model.temperature,
+      maxTokens: model.max_tokens,
+      topP: model.top_p,
+      frequencyPenalty: model.frequency_penalty,
+      presencePenalty: model.presence_penalty,
+    },
+    memory: ai.memory,
+    formatting: ai.formatting,
+    tools: ai.tools,
+    vectorStoreIds: ai.vector_store_ids,
+  };
+}
+
+export const integrationView = (integration: Integration): Wire<"Integration"> => ({
+  id: integration.id,
+  name: integration.name,
+  vendor: integration.vendor,
+  status: integration.status,
+  project_id: integration.projectId,
+  created_at: time(integration.createdAt),
+  updated_at: time(integration.updatedAt),
+});
+
+export const chatView = (chat: Chat): Wire<"Chat"> => ({
+  id: chat.id,
+  name: chat.name,
+  bot_id: chat.botId,
+  integration_id: chat.integrationId,
+  status: chat.status,
+  project_id: chat.projectId,
+  created_at: time(chat.createdAt),
+  updated_at: time(chat.updatedAt),
+  events_24h: chat.events24h,
+});
+
+export const threadView = (thread: Thread | ThreadState): Wire<"Thread"> => ({
+  id: thread.id,
+  chat_id: thread.chatId,
+  bot_id: thread.botId,
+  mode: thread.mode,
+  title: thread.title,
+  last_message_at: timeOrNull(thread.lastMessageAt),
+  pending_count: thread.pendingCount,
+  created_at: time(thread.createdAt),
+});
+
+export const threadDetailView = (thread: ThreadState & { person: Person | null }): Wire<"ThreadDetail"> => ({
+  ...threadView(thread),
+  person: thread.person && {
+    id: thread.person.id,
+    name: thread.person.name,
+    avatar_url: thread.person.avatarUrl,
+    external_id: thread.person.externalId,
+  },
+  stats: {
+    messages_total: thread.stats.total,
+    user_messages: thread.stats.user,
+    bot_messages: thread.stats.bot,
+  },
+});
+
+/** The tool that keeps a bot's notes; what it does is not part of the conversation. */
+const HIDDEN_TOOL = "update_working_memory";
+
+/** A message and, before it, a row for each tool that was used to write it. */
+export const messageViews = (message: Message): Wire<"Message">[] => [
+  ...message.parts.flatMap((part) => toolView(message, part)),
+  messageView(message),
+];
+
+export const messageView = (message: Message): Wire<"Message"> => ({
+  id: message.id,
+  role: message.role,
+  content: textOf(message.parts),
+  created_at: time(message.createdAt),
+  status: message.status,
+  ...(message.author === "operator" ? { metadata: { author: "operator" as const } } : {}),
+  ...(message.model && message.usage ? { usage: usageView(message.model, message.usage) } : {}),
+  ...(message.error === null ? {} : { error: message.error }),
+});
+
+const usageView = (model: string, usage: NonNullable<Message["usage"]>) => ({
+  model,
+  input_tokens: usage.inputTokens,
+  output_tokens: usage.outputTokens,
+});
+
+function toolView(message: Message, part: MessagePart): Wire<"Message">[] {
+  if (part.type !== "tool-result" || part.toolName === HIDDEN_TOOL) return [];
+  const call = message.parts.find((other) => other.type === "tool-call" && other.toolCallId === part.toolCallId);
+  const args = call?.type === "tool-call" ? call.args : null;
+  const content = JSON.stringify({ toolName: part.toolName, args, result: part.result });
+  return [{ id: part.id, role: "tool", content, created_at: time(message.createdAt), status: "complete" }];
+}
+
+export const approvalView = (approval: Approval): Wire<"Approval"> => ({
+  id: approval.id,
+  tool_call_id: approval.toolCallId,
+  tool_name: approval.toolName,
+  args: approval.args,
+  requested_from: approval.requestedFrom,
+  status: approval.status,
+  reason: approval.reason,
+  created_at: time(approval.createdAt),
+});
+
+export function threadEventView(event: LiveEvent): Wire<"ThreadEvent"> {
+  const thread_id = event.threadId;
+  switch (event.type) {
+    case "message-created":
+      return { thread_id, type: "message_created", message_id: event.messageId, role: event.role, status: event.status };
+    case "message-updated":
+      return { thread_id, type: "message_updated", message_id: event.messageId, status: event.status };
+    case "pending-count":
+      return { thread_id, type: "pending_count", pending_count: event.pendingCount };
+    case "mode-changed":
+      return { thread_id, type: "mode_changed", mode: event.mode };
+    case "approval-requested":
+      return {
+        thread_id,
+        type: "approval_requested",
+        approval_id: event.approvalId,
+        tool_name: event.toolName,
+        requested_from: event.requestedFrom,
+      };
+    case "approval-decided":
+      return { thread_id, type: "approval_decided", approval_id: event.approvalId, status: event.status };
+  }
+}

@@ -1,0 +1,56 @@
+import { createParser } from "eventsource-parser";
+import type { TurnStream } from "../core/ports.ts";
+import type { TurnEvent, TurnEventType } from "../core/turn-events.ts";
+import { SSE_HEADERS } from "./live-stream.ts";
+
+const encoder = new TextEncoder();
+
+/** A wire format of an answer that is made of turn events: which it needs, and what it makes of each. */
+export type TurnFormat = {
+  types: readonly TurnEventType[];
+  headers: Record<string, string>;
+  /** Absent where the turn events themselves are the wire format: they pass through untouched. */
+  encode?: () => { event: (event: TurnEvent, id: string) => string; end: () => string };
+};
+
+export function turnResponse({ messageId, events }: TurnStream, threadId: string, format: TurnFormat): Response {
+  const headers = {
+    ...SSE_HEADERS,
+    ...format.headers,
+    "x-thread-id": threadId,
+    ...(messageId ? { "x-message-id": messageId } : {}),
+  };
+  return new Response(format.encode ? encoded(events, format.encode()) : events, { headers });
+}
+
+type Encoder = { event: (event: TurnEvent, id: string) => string; end: () => string };
+
+/** Reads turn events and writes them in another format, each group that came together in one go. */
+function encoded(events: ReadableStream<Uint8Array>, format: Encoder): ReadableStream<Uint8Array> {
+  const [reader, decoder] = [events.getReader(), new TextDecoder()];
+  let text = "";
+  const parser = createParser({
+    onEvent: ({ data, id }) => (text += format.event(JSON.parse(data) as TurnEvent, id ?? "")),
+  });
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        while (text === "") {
+          const { done, value } = await reader.read();
+          if (done) return finish(controller);
+          parser.feed(decoder.decode(value, { stream: true }));
+        }
+        controller.enqueue(encoder.encode(text));
+        text = "";
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+
+  function finish(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const rest = format.end();
+    if (rest) controller.enqueue(encoder.encode(rest));
+    controller.close();
+  }
+}

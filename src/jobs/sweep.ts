@@ -1,0 +1,11 @@
+import { sweepDeletedChats } from "../core/erasure.ts";
+import { forgetOldAnswers } from "../core/idempotency.ts";
+import { openAdminContext } from "../runtime/context.ts";
+import type { Env } from "../runtime/env.ts";
+
+/** Runs every minute: rings again for work whose bell may have been lost, and forgets what has aged. */
+export async function sweep(env: Env, execution: ExecutionContext): Promise<void> {
+  const defer = (work: Promise<unknown>) => execution.waitUntil(work);
+  const { db, jobs, now } = openAdminContext(env, { actor: { type: "system", job: "sweep" }, defer });
+  await Promise.all([sweepDeletedChats(db, jobs, now()), forgetOldAnswers({ db, now })]);
+}

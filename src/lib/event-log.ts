@@ -1,0 +1,70 @@
+/** One event of a log; `id` is `<row>.<place in the row>` and grows. */
+export type LoggedEvent<E> = { id: string; event: E };
+
+/**
+ * A bounded, append-only log of events in an object's SQLite. What happened in one transaction is one row, so a reader
+ * sees all of it or nothing.
+ */
+export class EventLog<E> {
+  readonly #sql: SqlStorage;
+  readonly #keepRows: number;
+
+  constructor(sql: SqlStorage, keepRows: number) {
+    this.#sql = sql;
+    this.#keepRows = keepRows;
+  }
+
+  createTable(): void {
+    this.#sql.exec("create table if not exists events (seq integer primary key, key text, events text)");
+    this.#sql.exec("create unique index if not exists events_by_key on events (key) where key is not null");
+  }
+
+  /** Appends events; a `key` that is in the log already makes it a no-op that answers null. */
+  append(events: E[], key: string | null = null): number | null {
+    const [row] = this.#sql
+      .exec<{ seq: number }>(
+        "insert into events (key, events) values (?, ?) on conflict do nothing returning seq",
+        key,
+        JSON.stringify(events),
+      )
+      .toArray();
+    return row?.seq ?? null;
+  }
+
+  /** Events after an id, oldest first; an id that is malformed or older than the log answers all that is kept. */
+  after(id: string): LoggedEvent<E>[] {
+    const [row = 0, place = Infinity] = /^\d+(\.\d+)?$/.test(id) ? id.split(".").map(Number) : [];
+    return this.rowsFrom(row).flatMap(({ seq, events }) =>
+      numbered(seq, events).filter((_, index) => seq > row || index > place),
+    );
+  }
+
+  rowsFrom(seq: number): { seq: number; events: E[] }[] {
+    return this.#sql
+      .exec<{ seq: number; events: string }>("select seq, events from events where seq >= ? order by seq", seq)
+      .toArray()
+      .map((row) => ({ seq: row.seq, events: JSON.parse(row.events) as E[] }));
+  }
+
+  lastSeq(): number {
+    return this.#sql.exec<{ seq: number }>("select coalesce(max(seq), 0) as seq from events").one().seq;
+  }
+
+  /** The id of the newest event, from which a listener that knows nothing continues. */
+  lastId(): string {
+    const [row] = this.#sql
+      .exec<{ seq: number; size: number }>(
+        "select seq, json_array_length(events) as size from events order by seq desc limit 1",
+      )
+      .toArray();
+    return row ? `${row.seq}.${row.size - 1}` : "0.0";
+  }
+
+  /** Forgets what is older than the newest rows. Cheap enough to be called for each row: it acts on every hundredth. */
+  trim(newest: number): void {
+    if (newest % 100 === 0) this.#sql.exec("delete from events where seq <= ?", newest - this.#keepRows);
+  }
+}
+
+export const numbered = <E>(seq: number, events: E[]): LoggedEvent<E>[] =>
+  events.map((event, index) => ({ id: `${seq}.${index}`, event }));

@@ -1,0 +1,18 @@
+const encoder = new TextEncoder();
+
+export const hex = (bytes: ArrayBuffer | Uint8Array) =>
+  [...new Uint8Array(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
+
+/** SHA-256 of a text, in lowercase hex. */
+export const sha256 = async (text: string): Promise<string> =>
+  hex(await crypto.subtle.digest("SHA-256", encoder.encode(text)));
+
+/** Compares without telling an attacker, by timing, how much of the secret was right. */
+export async function sameSecret(given: string, expected: string): Promise<boolean> {
+  const [a, b] = await Promise.all([given, expected].map((text) => crypto.subtle.digest("SHA-256", encoder.encode(text))));
+  return crypto.subtle.timingSafeEqual(a!, b!);
+}
+
+export const randomHex = (bytes: number) => hex(crypto.getRandomValues(new Uint8Array(bytes)));

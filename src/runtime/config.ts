@@ -1,0 +1,39 @@
+import * as z from "zod";
+import type { Env } from "./env.ts";
+
+const Milliseconds = z.coerce.number().int().min(0);
+
+/** Everything that can be set from outside. The README lists it. */
+export const Config = z.object({
+  ROOT_KEY: z.string().min(8),
+  ENCRYPTION_KEY: z.string().min(1),
+  OPENAI_API_KEY: z.string().min(1).optional(),
+  OPENAI_BASE_URL: z.url().default("https://api.openai.com/v1"),
+  DEFAULT_MODEL: z.string().default("embedded/reply"),
+  EMBEDDED_MODEL_DELAY_MS: Milliseconds.default(40),
+  UPSTREAM_IDLE_TIMEOUT_MS: Milliseconds.default(60_000),
+});
+
+export type Config = z.output<typeof Config>;
+
+const parsed = new WeakMap<Env, Config>();
+
+/** Parsed once. Throws a sentence that names the setting which is missing or wrong. */
+export function readConfig(env: Env): Config {
+  const known = parsed.get(env);
+  if (known) return known;
+  const given = Object.fromEntries(Object.keys(Config.shape).map((key) => [key, settingOf(env, key)]));
+  const result = Config.safeParse(given);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new Error(`configuration: ${String(issue?.path[0])} is missing or wrong (${issue?.message})`);
+  }
+  parsed.set(env, result.data);
+  return result.data;
+}
+
+/** An empty setting is one that is not set. */
+function settingOf(env: Env, key: string): unknown {
+  const value: unknown = env[key as keyof Env];
+  return value === "" ? undefined : value;
+}

@@ -1,0 +1,61 @@
+import { uuidv7 } from "uuidv7";
+import { openModel } from "../agent/models.ts";
+import type { LiveChat } from "../core/access.ts";
+import type { Actor, AdminCtx, Ctx, Once } from "../core/context.ts";
+import { openDb } from "../db/client.ts";
+import { createSealer, type Sealer } from "../lib/seal.ts";
+import { readConfig, type Config } from "./config.ts";
+import type { Env } from "./env.ts";
+import { feedPort } from "./feed-port.ts";
+import { threadPort } from "./thread-port.ts";
+
+type Given = {
+  actor: Actor;
+  defer: (work: Promise<unknown>) => void;
+  once?: Once | null;
+  chat?: LiveChat | null;
+};
+
+/** The one place where bindings become the `ctx` that the core works with. */
+export function openContext(env: Env, project: { id: string }, given: Given): Ctx {
+  return {
+    ...shared(env, given),
+    project: { id: project.id },
+    chat: given.chat ?? null,
+    thread: (id) => threadPort(env.THREADS, project.id, id),
+    feed: feedPort(env.FEEDS, project.id),
+    model: (id) => openModel(modelOptions(env, readConfig(env)), id),
+  };
+}
+
+export const openAdminContext = (env: Env, given: Given): AdminCtx => ({ ...shared(env, given), project: null });
+
+function shared(env: Env, { actor, defer, once }: Given) {
+  const config = readConfig(env);
+  return {
+    actor,
+    db: openDb(env.DB),
+    sealer: sealerOf(config.ENCRYPTION_KEY),
+    jobs: { ring: async (job: Parameters<Ctx["jobs"]["ring"]>[0]) => void (await env.JOBS.send(job)) },
+    defaultModel: config.DEFAULT_MODEL,
+    once: once ?? null,
+    now: () => new Date(),
+    newId: uuidv7,
+    defer,
+  };
+}
+
+const modelOptions = (env: Env, config: Config) => ({
+  openaiApiKey: config.OPENAI_API_KEY,
+  openaiBaseUrl: config.OPENAI_BASE_URL,
+  embeddedWordDelayMs: config.EMBEDDED_MODEL_DELAY_MS,
+  workersAi: env.AI,
+});
+
+let opened: { keys: string; sealer: Sealer } | null = null;
+
+/** Importing keys costs more than using them, so it is done once per isolate. */
+function sealerOf(keys: string): Sealer {
+  if (opened?.keys !== keys) opened = { keys, sealer: createSealer(keys) };
+  return opened.sealer;
+}

@@ -1,0 +1,26 @@
+/** An object's one alarm, shared by all who need it: it rings at the earliest time that was asked for. */
+export class Alarm {
+  readonly #storage: DurableObjectStorage;
+  #at: number | null = null;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** What was asked for before an eviction is forgotten here, so that the alarm may ring earlier than needed, never later. */
+  arm(at: number): void {
+    if (this.#at !== null && this.#at <= at && this.#at > Date.now()) return;
+    this.#at = at;
+    void this.#storage.setAlarm(at);
+  }
+
+  /** It has rung: nothing is armed any more. */
+  rung(): void {
+    this.#at = null;
+  }
+
+  async disarm(): Promise<void> {
+    this.#at = null;
+    await this.#storage.deleteAlarm();
+  }
+}

@@ -1,0 +1,157 @@
+import { textOf, type Message, type MessagePart } from "../core/messages.ts";
+import { pageOf, readPosition, type Page, type PageRequest } from "../core/pages.ts";
+
+/** A message with its place in the thread. */
+export type LoggedMessage = Message & { seq: number };
+
+type Row = { [column: string]: string | number | null };
+
+/** The messages of one thread, in the order in which they were accepted. */
+export class MessageLog {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** The place after the last message. */
+  nextSeq(): number {
+    return this.#sql.exec<{ seq: number }>("select coalesce(max(seq), 0) + 1 as seq from messages").one().seq;
+  }
+
+  append(message: Message): void {
+    this.#sql.exec(
+      `insert into messages (seq, id, role, author, status, parts, created_at, finish_reason, model, usage, error)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      this.nextSeq(),
+      message.id,
+      message.role,
+      message.author,
+      message.status,
+      JSON.stringify(message.parts),
+      message.createdAt,
+      message.finishReason,
+      message.model,
+      message.usage && JSON.stringify(message.usage),
+      message.error,
+    );
+  }
+
+  update(message: Message): void {
+    this.#sql.exec(
+      "update messages set status = ?, parts = ?, finish_reason = ?, model = ?, usage = ?, error = ? where id = ?",
+      message.status,
+      JSON.stringify(message.parts),
+      message.finishReason,
+      message.model,
+      message.usage && JSON.stringify(message.usage),
+      message.error,
+      message.id,
+    );
+  }
+
+  /** Keeps what an answer says so far, against a crash. */
+  checkpoint(id: string, parts: MessagePart[]): void {
+    this.#sql.exec("update messages set status = 'streaming', parts = ? where id = ?", JSON.stringify(parts), id);
+  }
+
+  remove(id: string): void {
+    this.#sql.exec("delete from messages where id = ?", id);
+  }
+
+  moveToEnd(id: string): void {
+    this.#sql.exec("update messages set seq = ? where id = ?", this.nextSeq(), id);
+  }
+
+  find(id: string): LoggedMessage | null {
+    return this.#first("select * from messages where id = ?", id);
+  }
+
+  at(seq: number): LoggedMessage | null {
+    return this.#first("select * from messages where seq = ?", seq);
+  }
+
+  last(): LoggedMessage | null {
+    return this.#first("select * from messages order by seq desc limit 1");
+  }
+
+  /** The answer to a user's message: the first that comes after it. */
+  answerTo(message: LoggedMessage): LoggedMessage | null {
+    return this.#first(
+      "select * from messages where seq > ? and role = 'assistant' order by seq limit 1",
+      message.seq,
+    );
+  }
+
+  /** User messages that nobody has answered yet. */
+  countPending(): number {
+    return this.#sql
+      .exec<{ count: number }>(
+        `select count(*) as count from messages where role = 'user' and seq > coalesce(
+           (select seq from messages
+            where role = 'assistant' and status not in ('pending', 'streaming', 'failed')
+            order by seq desc limit 1), 0)`,
+      )
+      .one().count;
+  }
+
+  page({ limit, cursor }: PageRequest): Page<Message> {
+    const after = cursor ? readPosition(cursor).at : 0;
+    const rows = this.#sql
+      .exec<Row>("select * from messages where seq > ? order by seq limit ?", after, limit + 1)
+      .toArray()
+      .map(messageOf);
+    return pageOf(rows, limit, (row) => ({ at: row.seq, id: row.id }));
+  }
+
+  /**
+   * What a bot sees when it writes an answer, oldest first: the messages that the answer is to, and as many before them
+   * as it remembers. What was never said is left out.
+   */
+  before(answer: LoggedMessage, remembered: number): LoggedMessage[] {
+    const rows = this.#sql.exec<Row>(
+      "select * from messages where seq < ? and status not in ('pending', 'failed') order by seq desc",
+      answer.seq,
+    );
+    const found: LoggedMessage[] = [];
+    let unanswered = true;
+    let older = 0;
+    for (const row of rows) {
+      const message = messageOf(row);
+      unanswered &&= message.role === "user";
+      if (!unanswered && ++older > remembered) break;
+      found.push(message);
+      if (found.length > MOST_SEEN) break;
+    }
+    return found.toReversed();
+  }
+
+  texts(ids: string[]): { text: string; createdAt: number }[] {
+    return ids.flatMap((id) => {
+      const message = this.find(id);
+      return message ? [{ text: textOf(message.parts), createdAt: message.createdAt }] : [];
+    });
+  }
+
+  #first(query: string, ...bindings: (string | number)[]): LoggedMessage | null {
+    const [row] = this.#sql.exec<Row>(query, ...bindings).toArray();
+    return row ? messageOf(row) : null;
+  }
+}
+
+/** A thread that nobody answers for weeks must not become one endless prompt. */
+const MOST_SEEN = 200;
+
+const messageOf = (row: Row): LoggedMessage => ({
+  seq: row["seq"] as number,
+  id: row["id"] as string,
+  role: row["role"] as Message["role"],
+  author: row["author"] as Message["author"],
+  status: row["status"] as Message["status"],
+  parts: JSON.parse(row["parts"] as string) as MessagePart[],
+  createdAt: row["created_at"] as number,
+  finishReason: row["finish_reason"] as Message["finishReason"],
+  model: row["model"] as string | null,
+  usage: row["usage"] ? (JSON.parse(row["usage"] as string) as Message["usage"]) : null,
+  error: row["error"] as string | null,
+});

@@ -1,0 +1,385 @@
+import type { TurnInput, TurnOutcome } from "../agent/turn.ts";
+import type { Approval, Decision } from "../core/approvals.ts";
+import type { BotSettings } from "../core/bot-settings.ts";
+import { DomainError, notFound } from "../core/errors.ts";
+import type { LiveEvent } from "../core/live-events.ts";
+import type { Message, MessagePart, MessageStatus } from "../core/messages.ts";
+import type { OnceKey, PostCommand, Posting } from "../core/ports.ts";
+import type { Mode } from "../core/thread-state.ts";
+import { ApprovalLog } from "./approval-log.ts";
+import { MessageLog, type LoggedMessage } from "./message-log.ts";
+import { OnceLog } from "./once-log.ts";
+import { readRecord, writeRecord, type OpenTurn, type ThreadRecord } from "./thread-record.ts";
+
+const MOST_WAITING = 50;
+const MOST_RECOVERIES = 3;
+
+/** What a post led to: an answer that is owed, one that was given or is being given already, or none at all. */
+export type Posted = { kind: "owed" | "known"; messageId: string } | { kind: "unanswered" };
+
+/** What one transition did, for those who must be told after it is stored. */
+export type Transition<T> = { value: T; events: LiveEvent[]; closed: string[] };
+
+export type MachineOptions = { sql: SqlStorage; now: () => number; newId: () => string };
+
+/**
+ * The rules of a thread, over its tables: which messages it accepts, whose turn it is, what may be committed. Every method
+ * is one transition, to be run in one transaction; it is synchronous and knows no clock, no network and no model.
+ */
+export class ThreadMachine {
+  readonly messages: MessageLog;
+  readonly approvals: ApprovalLog;
+  readonly #once: OnceLog;
+  readonly #options: MachineOptions;
+  #events: LiveEvent[] = [];
+  #closed: string[] = [];
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+    this.messages = new MessageLog(options.sql);
+    this.approvals = new ApprovalLog(options.sql);
+    this.#once = new OnceLog(options.sql);
+  }
+
+  get record(): ThreadRecord | null {
+    return readRecord(this.#options.sql);
+  }
+
+  /** Runs a transition and gathers what it did. */
+  transition<T>(run: () => T): Transition<T> {
+    [this.#events, this.#closed] = [[], []];
+    const value = run();
+    return { value, events: this.#events, closed: this.#closed };
+  }
+
+  post(identity: { projectId: string; threadId: string }, command: PostCommand): Posted {
+    const record = this.record ?? this.#newRecord(identity, command.posting);
+    if (record.chatId !== command.posting.chatId) throw notFound("thread", identity.threadId);
+    const repeated = this.#once.find(command.once, this.#options.now());
+    if (repeated) return postedAs(repeated.messageId);
+    if (record.mode === "auto" && record.openTurns.length >= MOST_WAITING) throw tooManyWaiting();
+    this.#takePosting(record, command.posting);
+    const posted = command.regenerate ? this.#regenerate(record) : this.#accept(record, command);
+    this.#once.record(command.once, posted.kind === "unanswered" ? null : posted.messageId, this.#options.now());
+    this.#save(record);
+    return posted;
+  }
+
+  /** Everything that a turn needs to know of the thread. */
+  turnInput(messageId: string, settings: BotSettings): TurnInput {
+    const answer = this.messages.find(messageId)!;
+    const carriedOut = new Set(answer.parts.map((part) => part.type === "tool-result" && part.toolCallId));
+    return {
+      settings,
+      workingMemory: this.record!.workingMemory,
+      messages: this.messages.before(answer, settings.memory.lastMessages),
+      parts: answer.parts,
+      decided: this.approvals.ofMessage(messageId).filter(({ toolCallId }) => !carriedOut.has(toolCallId)),
+    };
+  }
+
+  /**
+   * Makes an outcome final. False, and nothing happens, when the turn is not the thread's running one any more or began
+   * before a change of mode: the fence that keeps a bot silent after a takeover.
+   */
+  commit(messageId: string, epoch: number, outcome: TurnOutcome): boolean {
+    const record = this.record;
+    if (!record || record.epoch !== epoch || record.openTurns[0]?.messageId !== messageId) return false;
+    const [turn] = record.openTurns.splice(0, 1) as [OpenTurn];
+    this.#finish(record, turn, {
+      status: outcome.status,
+      parts: outcome.parts,
+      finishReason: outcome.finishReason,
+      model: outcome.model,
+      usage: outcome.usage,
+      error: outcome.failure?.message ?? null,
+    });
+    for (const request of outcome.approvals) this.#requestApproval(record, messageId, request);
+    record.workingMemory = outcome.control.workingMemory ?? record.workingMemory;
+    if (outcome.control.mode) this.#changeMode(record, outcome.control.mode, null);
+    this.#save(record);
+    return true;
+  }
+
+  /** `draft` is what the running answer has said so far; it stays, as far as it was said. */
+  setMode(mode: Mode, draft: MessagePart[] | null, once: OnceKey | null): void {
+    const record = this.#existing();
+    if (this.#once.find(once, this.#options.now())) return;
+    this.#once.record(once, null, this.#options.now());
+    if (record.mode === mode) return;
+    this.#changeMode(record, mode, draft);
+    this.#save(record);
+  }
+
+  /** Ends the running answer; those that wait behind it get their turn. */
+  stop(draft: MessagePart[] | null): boolean {
+    const record = this.record;
+    const turn = record?.openTurns.shift();
+    if (!record || !turn) return false;
+    this.#close(record, turn, draft);
+    this.#save(record);
+    return true;
+  }
+
+  send(text: string, once: OnceKey | null): LoggedMessage {
+    const record = this.#existing();
+    const repeated = this.#once.find(once, this.#options.now());
+    if (repeated?.messageId) return this.messages.find(repeated.messageId)!;
+    if (record.mode !== "manual") {
+      throw new DomainError("conflict", `the thread is in ${record.mode} mode; an operator can send in manual mode`);
+    }
+    const message = this.#newMessage(record, "assistant", "operator", [{ type: "text", text }]);
+    this.messages.append(message);
+    this.#tellCreated(record, message);
+    this.#once.record(once, message.id, this.#options.now());
+    this.#countPending(record);
+    this.#save(record);
+    return this.messages.find(message.id)!;
+  }
+
+  /** Decides one tool call. `resumed`: the answer that goes on now, since this was the last decision it waited for. */
+  decide(decision: Decision): { approval: Approval; resumed: string | null } {
+    const record = this.#existing();
+    const approval = this.approvals.find(decision.approvalId);
+    if (!approval) throw notFound("approval", decision.approvalId);
+    if (approval.status !== "pending") throw new DomainError("conflict", `this approval is ${approval.status} already`);
+    if (decision.by === "user" && approval.requestedFrom !== "user") {
+      throw new DomainError("forbidden", "only an operator may decide this");
+    }
+    const status = decision.approved ? "approved" : "rejected";
+    this.approvals.decide(approval.id, status, decision.reason);
+    this.#tell(record, { type: "approval-decided", approvalId: approval.id, status });
+    const waiting = this.approvals.ofMessage(approval.messageId).some((other) => other.status === "pending");
+    if (!waiting) this.#reopen(record, approval.messageId);
+    this.#save(record);
+    return { approval: this.approvals.find(approval.id)!, resumed: waiting ? null : approval.messageId };
+  }
+
+  /**
+   * After a crash or an eviction: an answer that had begun is interrupted as it stands; one that had not said a word is
+   * still owed, but not for ever.
+   */
+  recover(): void {
+    const record = this.record;
+    const [turn] = record?.openTurns ?? [];
+    if (!record || !turn) return;
+    const { status } = this.messages.find(turn.messageId)!;
+    turn.recoveries += 1;
+    if (status === "streaming" || turn.recoveries > MOST_RECOVERIES) {
+      record.openTurns.shift();
+      const unsaid = status === "pending";
+      this.#finish(record, turn, { status: unsaid ? "failed" : "interrupted", error: INTERRUPTED });
+    }
+    this.#save(record);
+  }
+
+  /** A turn that cannot be run, for a reason that has nothing to do with the thread. */
+  abandon(messageId: string, reason: string): void {
+    const record = this.#existing();
+    const turn = record.openTurns.find((open) => open.messageId === messageId);
+    if (!turn) return;
+    record.openTurns = record.openTurns.filter((open) => open !== turn);
+    this.#finish(record, turn, { status: "failed", error: reason });
+    this.#save(record);
+  }
+
+  setTitle(title: string): void {
+    const record = this.#existing();
+    this.#save({ ...record, title });
+  }
+
+  /** Forgets everything but that the traces elsewhere are still to be removed. */
+  erase(): void {
+    const record = this.#existing();
+    for (const turn of record.openTurns) this.#closed.push(turn.messageId);
+    for (const table of ["messages", "approvals", "once", "events"]) this.#options.sql.exec(`delete from ${table}`);
+    this.#save({ ...record, openTurns: [], workingMemory: null, title: null, erased: true, epoch: record.epoch + 1 });
+  }
+
+  #accept(record: ThreadRecord, command: PostCommand): Posted {
+    const known = command.messages.map(({ id }) => (id === undefined ? null : this.messages.find(id)));
+    const fresh = command.messages.filter((_, index) => !known[index]);
+    if (fresh.length === 0) {
+      const answer = this.messages.answerTo(known.findLast((message) => message !== null)!);
+      if (answer) return { kind: "known", messageId: answer.id };
+    }
+    for (const { id, text } of fresh) {
+      const message = this.#newMessage(record, "user", "person", [{ type: "text", text }], id);
+      this.messages.append(message);
+      this.#tellCreated(record, message);
+    }
+    this.#expireApprovals(record);
+    this.#countPending(record);
+    return record.mode === "auto" ? this.#owe(record, command.posting.debounceMs) : { kind: "unanswered" };
+  }
+
+  /** A burst of messages is answered once: the last answer that still waits for its burst to end moves behind them. */
+  #owe(record: ThreadRecord, debounceMs: number): Posted {
+    const now = this.#options.now();
+    const notBefore = debounceMs > 0 ? now + debounceMs : 0;
+    const waiting = record.openTurns.at(-1);
+    if (waiting && waiting.notBefore > now) {
+      waiting.notBefore = notBefore;
+      this.messages.moveToEnd(waiting.messageId);
+      return { kind: "owed", messageId: waiting.messageId };
+    }
+    return this.#openTurn(record, notBefore);
+  }
+
+  #openTurn(record: ThreadRecord, notBefore: number): Posted {
+    const answer = { ...this.#newMessage(record, "assistant", "bot", []), status: "pending" as const };
+    this.messages.append(answer);
+    record.openTurns.push({ messageId: answer.id, continues: false, recoveries: 0, notBefore });
+    return { kind: "owed", messageId: answer.id };
+  }
+
+  #regenerate(record: ThreadRecord): Posted {
+    const last = this.messages.last();
+    if (!last) throw new DomainError("conflict", "there is nothing to answer yet");
+    if (record.openTurns.length > 0) throw new DomainError("conflict", "an answer is being written");
+    if (record.mode !== "auto") return { kind: "unanswered" };
+    this.#expireApprovals(record);
+    const posted = this.#openTurn(record, 0);
+    if (last.role === "assistant") {
+      this.messages.remove(last.id);
+      if (last.parts.length > 0) record.botMessages -= 1;
+    }
+    this.#countPending(record);
+    return posted;
+  }
+
+  #reopen(record: ThreadRecord, messageId: string): void {
+    const message = this.messages.find(messageId)!;
+    this.messages.update({ ...message, status: "pending", finishReason: null });
+    record.openTurns.push({ messageId, continues: true, recoveries: 0, notBefore: 0 });
+  }
+
+  #changeMode(record: ThreadRecord, mode: Mode, draft: MessagePart[] | null): void {
+    const [running, ...waiting] = record.openTurns;
+    record.openTurns = [];
+    if (running) this.#close(record, running, draft);
+    for (const turn of waiting) this.#close(record, turn, null);
+    this.#expireApprovals(record);
+    record.mode = mode;
+    record.epoch += 1;
+    this.#tell(record, { type: "mode-changed", mode });
+  }
+
+  /** An answer that a person ended keeps what it had said; where it had said nothing, it never was. */
+  #close(record: ThreadRecord, turn: OpenTurn, draft: MessagePart[] | null): void {
+    this.#closed.push(turn.messageId);
+    const message = this.messages.find(turn.messageId)!;
+    const parts = draft ?? message.parts;
+    if (parts.length > 0) this.#finish(record, turn, { status: "stopped", parts });
+    else this.messages.remove(message.id);
+  }
+
+  /** Gives an answer its final state. */
+  #finish(record: ThreadRecord, turn: OpenTurn, final: Partial<Message> & { status: MessageStatus }): void {
+    const message = { ...this.messages.find(turn.messageId)!, ...final };
+    this.messages.update(message);
+    const { id: messageId, status } = message;
+    if (turn.continues) this.#tell(record, { type: "message-updated", messageId, status });
+    else if (message.parts.length > 0) this.#tellCreated(record, message);
+    this.#countPending(record);
+  }
+
+  #requestApproval(record: ThreadRecord, messageId: string, request: TurnOutcome["approvals"][number]): void {
+    const { id, toolCallId, toolName, args, requestedFrom } = request;
+    const createdAt = this.#options.now();
+    const what = { id, toolCallId, toolName, args, requestedFrom };
+    this.approvals.append({ ...what, messageId, status: "pending", reason: null, createdAt });
+    this.#tell(record, { type: "approval-requested", approvalId: id, toolName, requestedFrom });
+  }
+
+  #expireApprovals(record: ThreadRecord): void {
+    for (const approvalId of this.approvals.expirePending()) {
+      this.#tell(record, { type: "approval-decided", approvalId, status: "expired" });
+    }
+  }
+
+  #tellCreated(record: ThreadRecord, message: Message): void {
+    if (message.role === "user") record.userMessages += 1;
+    else record.botMessages += 1;
+    record.lastMessageAt = Math.max(this.#options.now(), record.lastMessageAt ?? 0);
+    const { id: messageId, role, status } = message;
+    this.#tell(record, { type: "message-created", messageId, role, status });
+  }
+
+  #countPending(record: ThreadRecord): void {
+    const pendingCount = this.messages.countPending();
+    if (pendingCount === record.pendingCount) return;
+    record.pendingCount = pendingCount;
+    this.#tell(record, { type: "pending-count", pendingCount });
+  }
+
+  #tell(record: ThreadRecord, event: DistributedOmit<LiveEvent, "threadId">): void {
+    this.#events.push({ threadId: record.id, ...event });
+  }
+
+  #newMessage(
+    record: ThreadRecord,
+    role: Message["role"],
+    author: Message["author"],
+    parts: MessagePart[],
+    id = this.#options.newId(),
+  ): Message {
+    const createdAt = this.#stamp(record);
+    record.lastMessageAt = createdAt;
+    const status = "complete";
+    return { id, role, author, status, parts, createdAt, finishReason: null, model: null, usage: null, error: null };
+  }
+
+  /** Now, but always after the message before: clocks may jump, the order may not. */
+  #stamp(record: ThreadRecord): number {
+    return Math.max(this.#options.now(), (record.lastMessageAt ?? 0) + 1);
+  }
+
+  #newRecord(identity: { projectId: string; threadId: string }, posting: Posting): ThreadRecord {
+    return {
+      projectId: identity.projectId,
+      id: identity.threadId,
+      chatId: posting.chatId,
+      botId: posting.botId,
+      personId: posting.personId,
+      mode: "auto",
+      epoch: 1,
+      title: null,
+      workingMemory: null,
+      pendingCount: 0,
+      userMessages: 0,
+      botMessages: 0,
+      lastMessageAt: null,
+      createdAt: this.#options.now(),
+      openTurns: [],
+      projected: 0,
+      erased: false,
+    };
+  }
+
+  #takePosting(record: ThreadRecord, posting: Posting): void {
+    record.botId = posting.botId;
+    record.personId = posting.personId ?? record.personId;
+  }
+
+  #existing(): ThreadRecord {
+    const { record } = this;
+    if (!record || record.erased) throw new DomainError("not_found", "this thread does not exist");
+    return record;
+  }
+
+  #save(record: ThreadRecord): void {
+    writeRecord(this.#options.sql, record);
+  }
+}
+
+type DistributedOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+const INTERRUPTED = "the server was interrupted while answering";
+
+const postedAs = (messageId: string | null): Posted =>
+  messageId ? { kind: "known", messageId } : { kind: "unanswered" };
+
+const tooManyWaiting = () =>
+  new DomainError("limit_exceeded", `${MOST_WAITING} messages are waiting in this thread`, { retryAfterSeconds: 1 });
+

@@ -1,0 +1,214 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Approval, Decision } from "../core/approvals.ts";
+import { DomainError, notFound } from "../core/errors.ts";
+import type { Message } from "../core/messages.ts";
+import type { Page, PageRequest } from "../core/pages.ts";
+import type { OnceKey } from "../core/ports.ts";
+import { eraseProjection } from "../core/thread-projection.ts";
+import type { Mode, ThreadState } from "../core/thread-state.ts";
+import type { TurnEventType } from "../core/turn-events.ts";
+import { sleep } from "../lib/text.ts";
+import { readConfig } from "../runtime/config.ts";
+import type { Env } from "../runtime/env.ts";
+import { attempt, attemptResponse, type Rpc } from "../runtime/rpc.ts";
+import type { DecideRequest, PostRequest, ThreadRpc } from "../runtime/thread-port.ts";
+import { AnswerStream, readEventId, replay } from "./answer-stream.ts";
+import { stateOf, type ThreadRecord } from "./thread-record.ts";
+import { ThreadStore } from "./thread-store.ts";
+import { TurnRunner } from "./turn-runner.ts";
+
+/** A caller learns within this time that an answer has begun, even if there is nothing to read yet. */
+const HOLD_HEADERS_MS = 15_000;
+
+/** One thread: the only writer of its messages, the place where its bot thinks and its listeners connect. */
+export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
+  readonly #store: ThreadStore;
+  readonly #runner: TurnRunner;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#store = new ThreadStore(state, env);
+    this.#runner = new TurnRunner(this.#store, () => readConfig(env).UPSTREAM_IDLE_TIMEOUT_MS);
+    if (this.#store.record?.openTurns.length) this.#runner.recover();
+  }
+
+  /** What answers with a stream or a socket comes this way, so that a client that leaves is noticed. */
+  override async fetch(request: Request): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    const after = searchParams.get("after");
+    const types = (searchParams.get("types") ?? "").split(",") as TurnEventType[];
+    return attemptResponse(async () => {
+      switch (pathname) {
+        case "/post":
+          return this.#post(await request.json(), types);
+        case "/decide":
+          return this.#decideAndStream(await request.json(), types);
+        case "/resume":
+          return this.#resume(after, types);
+        default:
+          return this.#listen(after);
+      }
+    });
+  }
+
+  get(): Promise<Rpc<ThreadState>> {
+    return attempt(() => stateOf(this.#existing()));
+  }
+
+  listMessages(page: PageRequest): Promise<Rpc<Page<Message>>> {
+    return attempt(() => {
+      this.#existing();
+      const { items, next } = this.#store.machine.messages.page(page);
+      return { items: items.map((message) => this.#runner.asSaid(message)), next };
+    });
+  }
+
+  listApprovals(page: PageRequest): Promise<Rpc<Page<Approval>>> {
+    return attempt(() => {
+      this.#existing();
+      return this.#store.machine.approvals.page(page);
+    });
+  }
+
+  workingMemory(): Promise<Rpc<string | null>> {
+    return attempt(() => this.#existing().workingMemory);
+  }
+
+  setMode(mode: Mode, once: OnceKey | null): Promise<Rpc<null>> {
+    return attempt(async () => {
+      this.#existing();
+      const { closed } = this.#store.transact(() => this.#store.machine.setMode(mode, this.#runner.draft, once));
+      this.#runner.close(closed);
+      await this.#store.flushSoon();
+      return null;
+    });
+  }
+
+  send(text: string, once: OnceKey | null): Promise<Rpc<Message>> {
+    return attempt(async () => {
+      this.#existing();
+      const { value } = this.#store.transact(() => this.#store.machine.send(text, once));
+      await this.#store.flushSoon();
+      return value;
+    });
+  }
+
+  stop(): Promise<Rpc<boolean>> {
+    return attempt(async () => {
+      this.#existing();
+      const { value, closed } = this.#store.transact(() => this.#store.machine.stop(this.#runner.draft));
+      this.#runner.close(closed);
+      await this.#store.flushSoon();
+      return value;
+    });
+  }
+
+  decide(decision: Decision): Promise<Rpc<Approval>> {
+    return attempt(async () => {
+      this.#existing();
+      const { value } = this.#store.transact(() => this.#store.machine.decide(decision));
+      this.#runner.advance();
+      await this.#store.flush("feed");
+      return value.approval;
+    });
+  }
+
+  erase(): Promise<Rpc<null>> {
+    return attempt(async () => {
+      if (!this.#store.record) return null;
+      const { closed } = this.#store.transact(() => this.#store.machine.erase());
+      this.#runner.close(closed);
+      await this.#forget();
+      return null;
+    });
+  }
+
+  /** Everything that is unfinished is taken up again: an answer, what others must be told, a deletion. */
+  override async alarm(): Promise<void> {
+    this.#store.alarm.rung();
+    const { record } = this.#store;
+    if (!record) return;
+    if (record.erased) return this.#forget().catch((error: unknown) => console.error("erase", error));
+    if (record.openTurns.length > 0) {
+      this.#store.watch();
+      this.#runner.advance();
+    }
+    if (this.#store.isBehind) await this.#store.flush("all");
+  }
+
+  async #post({ projectId, threadId, command }: PostRequest, types: TurnEventType[]): Promise<Response> {
+    this.#store.identify(projectId);
+    if (this.#store.record?.erased) await this.#forget();
+    this.#store.createTables();
+    const isNew = this.#store.record === null;
+    const { value: posted } = this.#store.transact(() => this.#store.machine.post({ projectId, threadId }, command));
+    const known = isNew || posted.kind === "unanswered" ? this.#store.flushSoon() : this.#store.flush("feed");
+    if (posted.kind === "owed") this.#runner.owe(posted.messageId, command.posting.settings);
+    if (isNew || posted.kind === "unanswered") await known;
+    return posted.kind === "unanswered" ? silence(types) : this.#stream(posted.messageId, types);
+  }
+
+  async #decideAndStream({ decisions, posting }: DecideRequest, types: TurnEventType[]): Promise<Response> {
+    this.#existing();
+    const { value: resumed } = this.#store.transact(() =>
+      decisions.map((decision) => this.#store.machine.decide(decision).resumed).findLast((id) => id !== null),
+    );
+    void this.#store.flush("feed");
+    if (!resumed) return silence(types, "tool-calls");
+    this.#runner.owe(resumed, posting.settings);
+    return this.#stream(resumed, types);
+  }
+
+  /** A reader who names an event gets the rest of that answer, even when it has ended; others get what is running. */
+  #resume(after: string | null, types: TurnEventType[]): Response {
+    const record = this.#existing();
+    const place = readEventId(after);
+    const named = place && this.#store.machine.messages.at(place.seq);
+    const isOwed = record.openTurns.some(({ messageId }) => messageId === named?.id);
+    if (named?.author === "bot" && !isOwed) return streamResponse(replay(named, place), types, null);
+    const messageId = isOwed ? named!.id : record.openTurns[0]?.messageId;
+    const stream = messageId && this.#runner.streamOf(messageId);
+    return stream ? streamResponse(stream, types, after) : new Response(null, { status: 204 });
+  }
+
+  #listen(after: string | null): Response {
+    this.#existing();
+    return this.#store.listen(after);
+  }
+
+  /** Waits until there is something to read, so that a model that fails at once is an error and not an empty stream. */
+  async #stream(messageId: string, types: TurnEventType[]): Promise<Response> {
+    const stream = this.#runner.streamOf(messageId);
+    if (!stream) return silence(types);
+    await Promise.race([stream.started, sleep(HOLD_HEADERS_MS)]);
+    if (stream.failure) {
+      const { code, message, retryAfterSeconds } = stream.failure;
+      throw new DomainError(code, message, retryAfterSeconds ? { retryAfterSeconds } : {});
+    }
+    return streamResponse(stream, types, null);
+  }
+
+  async #forget(): Promise<void> {
+    const threadId = this.#store.record!.id;
+    await this.#store.forget((ctx) => eraseProjection(ctx, threadId));
+  }
+
+  #existing(): ThreadRecord {
+    const { record } = this.#store;
+    if (!record || record.erased) throw notFound("thread", record?.id ?? "");
+    return record;
+  }
+}
+
+const streamResponse = (stream: AnswerStream, types: TurnEventType[], after: string | null) =>
+  new Response(stream.open(types, after), {
+    headers: { "content-type": "text/event-stream", "x-message-id": stream.messageId },
+  });
+
+/** The stream of a post that nobody answers now. */
+function silence(types: TurnEventType[], finishReason: "stop" | "tool-calls" = "stop"): Response {
+  const stream = new AnswerStream({ id: "", seq: 0, parts: [] });
+  stream.push([{ type: "finish", finishReason }]);
+  stream.end();
+  return streamResponse(stream, types, null);
+}

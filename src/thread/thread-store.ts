@@ -1,0 +1,127 @@
+import type { Ctx } from "../core/context.ts";
+import type { LiveEvent } from "../core/live-events.ts";
+import { EventLog, numbered } from "../lib/event-log.ts";
+import { Listeners } from "../lib/listeners.ts";
+import { sleep } from "../lib/text.ts";
+import { openContext } from "../runtime/context.ts";
+import type { Env } from "../runtime/env.ts";
+import { Alarm } from "./alarm.ts";
+import { Outbox } from "./outbox.ts";
+import { SCHEMA } from "./schema.ts";
+import { ThreadMachine } from "./thread-machine.ts";
+import type { ThreadRecord } from "./thread-record.ts";
+
+const EVENTS_KEPT = 500;
+/** The object looks after itself this often while anything is unfinished: it stays in memory, and a crash is noticed. */
+const WATCH_MS = 20_000;
+/** How long a caller waits for the lists and the search to know what it has done. */
+const READ_YOUR_WRITES_MS = 500;
+const LONGEST_RETRY_MS = 60_000;
+
+/** What is stored of one thread, and how a change of it becomes known: first stored, then published. */
+export class ThreadStore {
+  readonly machine: ThreadMachine;
+  readonly alarm: Alarm;
+  readonly #state: DurableObjectState;
+  readonly #env: Env;
+  readonly #log: EventLog<LiveEvent>;
+  readonly #listeners: Listeners;
+  readonly #outbox: Outbox;
+  #hasTables: boolean;
+  #failures = 0;
+  #context: Ctx | null = null;
+
+  constructor(state: DurableObjectState, env: Env) {
+    const { sql } = state.storage;
+    this.#state = state;
+    this.#env = env;
+    this.alarm = new Alarm(state.storage);
+    this.#log = new EventLog(sql, EVENTS_KEPT);
+    this.#listeners = new Listeners(state);
+    this.machine = new ThreadMachine({ sql, now: Date.now, newId: () => this.context.newId() });
+    this.#outbox = new Outbox({ sql, log: this.#log, messages: this.machine.messages, context: () => this.context });
+    this.#hasTables = sql.exec("select 1 from sqlite_master where name = 'thread'").toArray().length > 0;
+  }
+
+  /** Null: nothing was ever written here. */
+  get record(): ThreadRecord | null {
+    return this.#hasTables ? this.machine.record : null;
+  }
+
+  /** The core's context for this thread's project; only once the thread is known. */
+  get context(): Ctx {
+    this.#context ??= this.identify(this.record!.projectId);
+    return this.#context;
+  }
+
+  identify(projectId: string): Ctx {
+    const defer = (work: Promise<unknown>) => this.#state.waitUntil(work);
+    this.#context ??= openContext(this.#env, { id: projectId }, { actor: { type: "system", job: "thread" }, defer });
+    return this.#context;
+  }
+
+  createTables(): void {
+    if (this.#hasTables) return;
+    this.#state.storage.transactionSync(() => {
+      for (const statement of SCHEMA) this.#state.storage.sql.exec(statement);
+      this.#log.createTable();
+    });
+    this.#hasTables = true;
+  }
+
+  /** Runs one transition of the machine with its events in one transaction, then tells the listeners. */
+  transact<T>(run: () => T): { value: T; closed: string[] } {
+    const { value, events, closed, seq } = this.#state.storage.transactionSync(() => {
+      const done = this.machine.transition(run);
+      return { ...done, seq: done.events.length > 0 ? this.#log.append(done.events) : null };
+    });
+    if (seq !== null) {
+      this.#listeners.publish(JSON.stringify(numbered(seq, events)));
+      this.watch();
+    }
+    return { value, closed };
+  }
+
+  /** Brings those outside up to date; a failure is tried again by alarm. Never rejects. */
+  async flush(what: "feed" | "all"): Promise<void> {
+    try {
+      await this.#outbox.flush(what);
+      this.#failures = 0;
+    } catch (error) {
+      console.error("outbox", error);
+      this.#failures += 1;
+      this.alarm.arm(Date.now() + Math.min(1000 * 2 ** this.#failures, LONGEST_RETRY_MS));
+    }
+  }
+
+  /** The same, but a caller is not kept waiting by a slow database. */
+  async flushSoon(): Promise<void> {
+    const flushed = this.flush("all");
+    await Promise.race([flushed, sleep(READ_YOUR_WRITES_MS)]);
+  }
+
+  /** Sees to it that the object is woken, should it be lost while something is unfinished. */
+  watch(): void {
+    this.alarm.arm(Date.now() + WATCH_MS);
+  }
+
+  get isBehind(): boolean {
+    return this.#outbox.isBehind;
+  }
+
+  listen(after: string | null): Response {
+    const missed = after === null ? [] : this.#log.after(after);
+    return this.#listeners.accept(JSON.stringify([{ id: this.#log.lastId(), event: null }, ...missed]));
+  }
+
+  /** Removes the traces of an erased thread elsewhere, and then the last of it here. Repeatable until it succeeds. */
+  async forget(erase: (ctx: Ctx) => Promise<void>): Promise<void> {
+    this.watch();
+    await this.#outbox.settled();
+    await erase(this.context);
+    this.#listeners.close();
+    await this.alarm.disarm();
+    await this.#state.storage.deleteAll();
+    this.#hasTables = false;
+  }
+}

@@ -1,0 +1,14 @@
+import type { D1Migration } from "cloudflare:test";
+import type { FeedObject } from "../../src/feed/feed-object.ts";
+import type { Env as WorkerEnv } from "../../src/runtime/env.ts";
+import type { ThreadObject } from "../../src/thread/thread-object.ts";
+
+declare global {
+  namespace Cloudflare {
+    interface Env extends Omit<WorkerEnv, "THREADS" | "FEEDS"> {
+      THREADS: DurableObjectNamespace<ThreadObject>;
+      FEEDS: DurableObjectNamespace<FeedObject>;
+      TEST_MIGRATIONS: D1Migration[];
+    }
+  }
+}
