@@ -12,6 +12,7 @@ const testEnvironment = {
 
 export default defineConfig({
   test: {
+    silent: "passed-only",
     projects: [
       {
         plugins: [

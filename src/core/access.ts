@@ -1,6 +1,5 @@
-import { and, eq, isNull } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
-import { apiKeys, bots, chats, projects } from "../db/schema.ts";
+import type { JsonObject } from "../db/schema.ts";
 import { storedSettings, type BotSettings } from "./bot-settings.ts";
 import { chatSettings } from "./chat-settings.ts";
 
@@ -22,24 +21,36 @@ export type Access = {
   chat: LiveChat | null;
 };
 
-const keyQuery = (db: Db, hash: string) =>
-  db
-    .select({
-      keyId: apiKeys.id,
-      lastUsedAt: apiKeys.lastUsedAt,
-      id: projects.id,
-      requestsPerMinute: projects.requestsPerMinute,
-    })
-    .from(apiKeys)
-    .innerJoin(projects, eq(projects.id, apiKeys.projectId))
-    .where(eq(apiKeys.hash, hash));
+type KeyRow = { key_id: string; last_used_at: number | null; project_id: string; requests_per_minute: number | null };
+type ChatRow = {
+  id: string;
+  project_id: string;
+  integration_id: string;
+  chat_status: string;
+  chat_settings: string;
+  bot_id: string;
+  bot_status: string;
+  bot_settings: string;
+};
 
-const chatQuery = (db: Db, id: string) =>
-  db
-    .select({ chat: chats, bot: bots })
-    .from(chats)
-    .innerJoin(bots, eq(bots.id, chats.botId))
-    .where(and(eq(chats.id, id), isNull(chats.deletedAt), isNull(bots.deletedAt)));
+/** Written by hand: drizzle confuses columns of the same name when a join is read in a batch. */
+const keyStatement = (db: Db, hash: string) =>
+  db.$client
+    .prepare(
+      `select k.id as key_id, k.last_used_at, p.id as project_id, p.requests_per_minute
+       from api_keys k join projects p on p.id = k.project_id where k.hash = ?`,
+    )
+    .bind(hash);
+
+const chatStatement = (db: Db, id: string) =>
+  db.$client
+    .prepare(
+      `select c.id, c.project_id, c.integration_id, c.status as chat_status, c.settings as chat_settings,
+         b.id as bot_id, b.status as bot_status, b.settings as bot_settings
+       from chats c join bots b on b.id = c.bot_id
+       where c.id = ? and c.deleted_at is null and b.deleted_at is null`,
+    )
+    .bind(id);
 
 /** What an API key opens, with the chat that the request is about, in one read. Null: no such key. */
 export async function readAccess(
@@ -48,31 +59,35 @@ export async function readAccess(
   chatId: string | null,
   defaultModel: string,
 ): Promise<Access | null> {
-  const [keys, found] = chatId
-    ? await db.batch([keyQuery(db, keyHash), chatQuery(db, chatId)])
-    : [await keyQuery(db, keyHash), []];
-  const [key] = keys;
+  const statements = [keyStatement(db, keyHash), ...(chatId ? [chatStatement(db, chatId)] : [])];
+  const [keys, chats] = await db.$client.batch(statements);
+  const [key] = keys!.results as KeyRow[];
   if (!key) return null;
-  const chat = liveChat(found[0], key.id, defaultModel);
-  return { keyId: key.keyId, lastUsedAt: key.lastUsedAt, project: key, chat };
+  const [chat] = (chats?.results ?? []) as ChatRow[];
+  return {
+    keyId: key.key_id,
+    lastUsedAt: key.last_used_at === null ? null : new Date(key.last_used_at),
+    project: { id: key.project_id, requestsPerMinute: key.requests_per_minute },
+    chat: liveChat(chat, key.project_id, defaultModel),
+  };
 }
 
 /** The chat for a turn that no request started: one that waited, or that a crash interrupted. */
-export const readLiveChat = async (db: Db, projectId: string, chatId: string, defaultModel: string) =>
-  liveChat((await chatQuery(db, chatId))[0], projectId, defaultModel);
-
-type ChatRow = { chat: typeof chats.$inferSelect; bot: typeof bots.$inferSelect };
+export async function readLiveChat(db: Db, projectId: string, chatId: string, defaultModel: string) {
+  const row = await chatStatement(db, chatId).first<ChatRow>();
+  return liveChat(row ?? undefined, projectId, defaultModel);
+}
 
 /** Another project's chat is reported exactly like one that does not exist. */
 function liveChat(row: ChatRow | undefined, projectId: string, defaultModel: string): LiveChat | null {
-  if (!row || row.chat.projectId !== projectId) return null;
+  if (!row || row.project_id !== projectId) return null;
   return {
-    id: row.chat.id,
+    id: row.id,
     projectId,
-    integrationId: row.chat.integrationId,
-    active: row.chat.status === "active" && row.bot.status === "active",
-    debounceMs: chatSettings(row.chat.settings).debounceMs,
-    botId: row.bot.id,
-    settings: storedSettings(row.bot.settings, defaultModel),
+    integrationId: row.integration_id,
+    active: row.chat_status === "active" && row.bot_status === "active",
+    debounceMs: chatSettings(JSON.parse(row.chat_settings) as JsonObject).debounceMs,
+    botId: row.bot_id,
+    settings: storedSettings(JSON.parse(row.bot_settings) as JsonObject, defaultModel),
   };
 }

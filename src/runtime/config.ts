@@ -1,5 +1,4 @@
 import * as z from "zod";
-import type { Env } from "./env.ts";
 
 const Milliseconds = z.coerce.number().int().min(0);
 
@@ -16,10 +15,10 @@ export const Config = z.object({
 
 export type Config = z.output<typeof Config>;
 
-const parsed = new WeakMap<Env, Config>();
+const parsed = new WeakMap<object, Config>();
 
 /** Parsed once. Throws a sentence that names the setting which is missing or wrong. */
-export function readConfig(env: Env): Config {
+export function readConfig(env: object): Config {
   const known = parsed.get(env);
   if (known) return known;
   const given = Object.fromEntries(Object.keys(Config.shape).map((key) => [key, settingOf(env, key)]));
@@ -33,7 +32,7 @@ export function readConfig(env: Env): Config {
 }
 
 /** An empty setting is one that is not set. */
-function settingOf(env: Env, key: string): unknown {
-  const value: unknown = env[key as keyof Env];
+function settingOf(env: object, key: string): unknown {
+  const value: unknown = env[key as keyof typeof env];
   return value === "" ? undefined : value;
 }

@@ -10,5 +10,8 @@ declare global {
       FEEDS: DurableObjectNamespace<FeedObject>;
       TEST_MIGRATIONS: D1Migration[];
     }
+    interface GlobalProps {
+      mainModule: typeof import("../../src/worker.ts");
+    }
   }
 }

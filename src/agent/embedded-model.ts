@@ -1,0 +1,164 @@
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4FinishReason,
+  LanguageModelV4Message,
+  LanguageModelV4Prompt,
+  LanguageModelV4StreamPart,
+  LanguageModelV4Text,
+  LanguageModelV4ToolCall,
+  LanguageModelV4Usage,
+} from "@ai-sdk/provider";
+import { sleep, truncate } from "../lib/text.ts";
+import { bestPassages, passagesOf } from "./embedded-passages.ts";
+import { asksForPerson, isGreeting, languageOf, PHRASES } from "./embedded-phrases.ts";
+
+const HANDOFF_TOOL = "handoff_to_operator";
+const CHARACTERS_PER_TOKEN = 4;
+
+/**
+ * The model that needs no account and no network: it answers by quoting the best passages of what the bot was told, and
+ * says once that it is the offline model.
+ */
+export function embeddedModel({ modelId, wordDelayMs }: { modelId: string; wordDelayMs: number }): LanguageModelV4 {
+  return {
+    specificationVersion: "v4",
+    provider: "embedded",
+    modelId,
+    supportedUrls: {},
+    async doGenerate(options) {
+      options.abortSignal?.throwIfAborted();
+      return { ...answer(options), warnings: [] };
+    },
+    async doStream(options) {
+      return { stream: streamOf(streamParts(answer(options), wordDelayMs, options.abortSignal)) };
+    },
+  };
+}
+
+const streamOf = <T>(parts: AsyncGenerator<T>) =>
+  new ReadableStream<T>({
+    async pull(controller) {
+      const { done, value } = await parts.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+
+async function* streamParts(
+  { content: [part], finishReason, usage }: Answer,
+  wordDelayMs: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LanguageModelV4StreamPart> {
+  signal?.throwIfAborted();
+  yield { type: "stream-start", warnings: [] };
+  if (part.type === "tool-call") yield part;
+  else yield* textParts(part.text, wordDelayMs, signal);
+  yield { type: "finish", finishReason, usage };
+}
+
+async function* textParts(
+  text: string,
+  wordDelayMs: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LanguageModelV4StreamPart> {
+  const id = "answer";
+  yield { type: "text-start", id };
+  for (const [delta] of text.matchAll(/\S+\s*/g)) {
+    signal?.throwIfAborted();
+    yield { type: "text-delta", id, delta };
+    if (wordDelayMs > 0) await sleep(wordDelayMs, signal);
+  }
+  yield { type: "text-end", id };
+}
+
+type Answer = {
+  content: [LanguageModelV4Text | LanguageModelV4ToolCall];
+  finishReason: LanguageModelV4FinishReason;
+  usage: LanguageModelV4Usage;
+};
+
+function answer(options: LanguageModelV4CallOptions): Answer {
+  const inputLength = options.prompt.map(textOf).join("").length;
+  if (wantsHandoff(options)) {
+    const call = handoffCall(lastQuestion(options.prompt));
+    return { content: [call], finishReason: finished("tool-calls"), usage: usageOf(inputLength, call.input.length) };
+  }
+  const whole = replyTo(options.prompt);
+  const text = truncate(whole, (options.maxOutputTokens ?? Infinity) * CHARACTERS_PER_TOKEN);
+  const finishReason = finished(text === whole ? "stop" : "length");
+  return { content: [{ type: "text", text }], finishReason, usage: usageOf(inputLength, text.length) };
+}
+
+function replyTo(prompt: LanguageModelV4Prompt): string {
+  const system = prompt.filter(({ role }) => role === "system").map(textOf);
+  if (system.some((text) => text.startsWith("Write a title"))) return titleOf(prompt);
+  const question = lastQuestion(prompt);
+  const phrases = PHRASES[languageOf(question)];
+  if (handoffResult(prompt) === "done") return phrases.handedOver;
+  const reply = isGreeting(question) ? phrases.greeting : quotesFor(question, system);
+  return isNoteSaid(prompt) ? reply : `${reply}\n\n${phrases.note}`;
+}
+
+function titleOf(prompt: LanguageModelV4Prompt): string {
+  const first = prompt.find(({ role }) => role === "user");
+  const words = first ? textOf(first).trim().split(/\s+/) : [];
+  return truncate(words.slice(0, 6).join(" "), 80);
+}
+
+function quotesFor(question: string, system: string[]): string {
+  const phrases = PHRASES[languageOf(question)];
+  const passages = system.flatMap((text) => passagesOf(toldIn(text)));
+  const best = bestPassages(passages, question);
+  if (best.length > 0) return [phrases.found, ...best.map(({ text }) => `“${text}”`)].join("\n");
+  return passages.length > 0 ? phrases.notFound : phrases.untold;
+}
+
+/** Of working memory only the notes count, not the instructions for keeping them. */
+const toldIn = (system: string) => /<working_memory_data>([^]*)<\/working_memory_data>/.exec(system)?.[1] ?? system;
+
+const isNoteSaid = (prompt: LanguageModelV4Prompt) => {
+  const said = prompt.filter(({ role }) => role === "assistant").map(textOf);
+  return Object.values(PHRASES).some(({ note }) => said.some((text) => text.includes(note)));
+};
+
+function wantsHandoff({ prompt, tools = [], toolChoice }: LanguageModelV4CallOptions): boolean {
+  const isOffered = toolChoice?.type !== "none" && tools.some(({ name }) => name === HANDOFF_TOOL);
+  return isOffered && handoffResult(prompt) === "none" && asksForPerson(lastQuestion(prompt));
+}
+
+function handoffCall(question: string): LanguageModelV4ToolCall {
+  const input = JSON.stringify({ reason: `The person asked for a human: ${truncate(question, 200)}` });
+  return { type: "tool-call", toolCallId: crypto.randomUUID(), toolName: HANDOFF_TOOL, input };
+}
+
+/** What became of a handoff that the last question asked for. */
+function handoffResult(prompt: LanguageModelV4Prompt): "none" | "done" | "refused" {
+  const since = prompt.slice(prompt.findLastIndex(({ role }) => role === "user") + 1);
+  const results = since.flatMap((message) => (message.role === "tool" ? message.content : []));
+  for (const part of results) {
+    if (part.type !== "tool-result" || part.toolName !== HANDOFF_TOOL) continue;
+    return /^(?:error|execution)-/.test(part.output.type) ? "refused" : "done";
+  }
+  return "none";
+}
+
+const lastQuestion = (prompt: LanguageModelV4Prompt) => {
+  const message = prompt.findLast(({ role }) => role === "user");
+  return message ? textOf(message) : "";
+};
+
+const textOf = ({ content }: LanguageModelV4Message): string =>
+  typeof content === "string"
+    ? content
+    : content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+
+const finished = (unified: LanguageModelV4FinishReason["unified"]) => ({ unified, raw: undefined });
+
+function usageOf(inputLength: number, outputLength: number): LanguageModelV4Usage {
+  const [input, output] = [inputLength, outputLength].map((length) => Math.ceil(length / CHARACTERS_PER_TOKEN));
+  return {
+    inputTokens: { total: input, noCache: input, cacheRead: 0, cacheWrite: 0 },
+    outputTokens: { total: output, text: output, reasoning: 0 },
+  };
+}
