@@ -32,7 +32,15 @@ export default defineConfig({
             optimizer: {
               ssr: {
                 enabled: true,
-                include: ["ai", "@ai-sdk/openai", "zod", "hono", "@hono/zod-validator", "drizzle-orm", "drizzle-orm/d1"],
+                include: [
+                  "ai",
+                  "@ai-sdk/openai",
+                  "zod",
+                  "hono",
+                  "@hono/zod-validator",
+                  "drizzle-orm",
+                  "drizzle-orm/d1",
+                ],
               },
             },
           },

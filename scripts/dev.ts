@@ -17,7 +17,7 @@ await runWrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to",
 
 const server = startWrangler(
   ["dev", "--ip", HOST, "--port", port, "--inspector-port", "0", "--persist-to", folder, "--env-file", envFile].concat([
-    ...["--log-level", "warn", "--show-interactive-dev-session", "false"],
+    ...["--log-level", "error", "--show-interactive-dev-session", "false"],
   ]),
   ["ignore", "inherit", "inherit"],
 );

@@ -64,10 +64,10 @@ async function* textParts(
 ): AsyncGenerator<LanguageModelV4StreamPart> {
   const id = "answer";
   yield { type: "text-start", id };
-  for (const [delta] of text.matchAll(/\S+\s*/g)) {
+  for (const { 0: delta, index } of text.matchAll(/\S+\s*/g)) {
+    if (index > 0 && wordDelayMs > 0) await sleep(wordDelayMs, signal);
     signal?.throwIfAborted();
     yield { type: "text-delta", id, delta };
-    if (wordDelayMs > 0) await sleep(wordDelayMs, signal);
   }
   yield { type: "text-end", id };
 }

@@ -4,16 +4,18 @@ export type Passage = { text: string; words: Set<string>; isOrder: boolean };
 /** Cuts what the bot was told into sentences. Headings, titles and questions are not passages, but lead to the next ones. */
 export function passagesOf(told: string): Passage[] {
   const passages: Passage[] = [];
-  let heading = "";
+  let heading = { text: "", at: 0 };
   let question = "";
   for (const line of told.split("\n").map((text) => text.trim())) {
-    if (HEADING.test(line)) heading = line;
-    else
+    const endsSection = line === "" && passages.length > heading.at;
+    if (endsSection || HEADING.test(line)) heading = { text: line, at: passages.length };
+    else {
       for (const text of sentencesOf(line.replace(LIST_MARKER, ""))) {
         const isQuestion = text.endsWith("?");
-        if (!isQuestion) passages.push(passage(text, `${heading} ${question}`));
+        if (!isQuestion) passages.push(passage(text, `${heading.text} ${question}`));
         question = isQuestion ? text : "";
       }
+    }
   }
   return passages;
 }
@@ -32,18 +34,20 @@ const passage = (text: string, context: string): Passage => ({
 
 /** How an instruction speaks to the bot itself, which is no answer to a person. */
 const ORDER =
-  /^(?:you are|you're|your|act|always|never|do not|don't|be|answer|reply|respond|speak|use|keep|ask|help|ты|вы|твоя|ваша|будь|отвечай|говори|помогай|никогда|всегда|не|você|seu|sua|seja|responda|fale|nunca|sempre|não|ajude)(?![\p{L}])/iu;
+  /^(?:you are|you're|your (?:name|task|role|goal|job)|act|always|never|do not|don't|be|answer|reply|respond|speak|use|keep|ask|help|ты|вы [—–-]|твоя|будь|отвечай|говори|помогай|используй|никогда|всегда|você é|seja|responda|fale|nunca|sempre|ajude)(?!\p{L})/iu;
+
+const MOST_WORDS_ASKED = 50;
 
 /** The one to three passages that speak of what the question asks, in their own order; none when nothing really does. */
 export function bestPassages(passages: Passage[], question: string): Passage[] {
-  const asked = [...new Set(stemsOf(question))];
+  const asked = [...new Set(stemsOf(question))].slice(0, MOST_WORDS_ASKED);
   const weights = new Map(asked.map((word) => [word, rarity(word, passages)]));
   const scored = passages.map((candidate, index) => {
     const matched = asked.filter((word) => candidate.words.has(word));
     const score = matched.reduce((sum, word) => sum + (weights.get(word) ?? 0), 0);
     return { candidate, index, score: isAbout(candidate, matched.length, asked.length) ? score : 0 };
   });
-  const best = Math.max(0, ...scored.map(({ score }) => score));
+  const best = scored.reduce((highest, { score }) => Math.max(highest, score), 0);
   return scored
     .filter(({ score }) => score > 0 && score >= best / 2)
     .toSorted((a, b) => b.score - a.score)
@@ -61,7 +65,7 @@ const rarity = (word: string, passages: Passage[]) =>
 const stemsOf = (text: string) =>
   wordsOf(text)
     .filter((word) => !STOP_WORDS.has(word))
-    .map((word) => word.replace(ENDING, "").slice(0, 5));
+    .map((word) => word.slice(0, 10).replace(ENDING, "").slice(0, 5));
 
 /** Lower-case words without diacritics. */
 export const wordsOf = (text: string): string[] =>
@@ -72,7 +76,7 @@ export const wordsOf = (text: string): string[] =>
     .match(/[\p{L}\p{N}]+/gu) ?? [];
 
 /** Endings of short words; those of long ones fall to the cut. */
-const ENDING = /(?<=^.{3,})(?:ing|ed|[aeo]?s|[aeo]|[аеоуыэюяиь]|ов|ам|ом|ах|ои)$/u;
+const ENDING = /(?:(?<=^.{4,})[aeo]s?|(?<=^.{3,})(?:ing|ed|s|[аеоуыэюяиь]|ов|ам|ом|ах|ои))$/u;
 
 export const COMMON_WORDS = {
   en: wordsOf(

@@ -66,13 +66,13 @@ export function isGreeting(text: string): boolean {
 const STAFF = String.raw`(?:human|operator|manager|agent|representative|оператор\S*|менеджер\S*|сотрудник\S*|humano|atendente|operadora?|gerente)`;
 const ANYBODY = String.raw`(?:${STAFF}|person|someone|somebody|человек\S*|pessoa|alguem)`;
 const TALK = String.raw`(?:talk|speak|chat|connect|transfer|поговор\S*|соедин\S*|переключ\S*|перевед\S*|позов\S*|свяж\S*|falar|conversar|transfer\S*|transfir\S*|chamar|conect\S*)`;
-const WISH = String.raw`(?:want|need|get|give|call|хочу|хотел\S*|нуж\S*|дайте|quero|preciso|gostaria)`;
+const WISH = String.raw`(?:want|need|get|call|хочу|хотел\S*|нуж\S*|дайте|quero|preciso|gostaria)`;
 
 const REQUESTS = [
   new RegExp(` ${TALK}(?: \\S+){0,3} ${ANYBODY} `),
   new RegExp(` ${WISH}(?: \\S+){0,2} ${STAFF} `),
   new RegExp(` (?:real|live|жив\\S*) ${ANYBODY} `),
-  new RegExp(`^(?: \\S+){0,2} ${STAFF}(?: \\S+)? $`),
+  new RegExp(`^(?: \\S+)? ${STAFF}(?: please| now| пожалуиста| por favor)? $`),
 ];
 
 /** Whether a message clearly asks for a human being instead of a bot. */

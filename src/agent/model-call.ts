@@ -168,7 +168,8 @@ const BUSY = new Set([429, 503, 529]);
 export function asTurnFailure(error: unknown): TurnFailure {
   if (error instanceof DomainError) return { code: error.code, message: error.message };
   if (!APICallError.isInstance(error)) return { code: "upstream_failed", message: "the model failed" };
-  if (!error.isRetryable || !BUSY.has(error.statusCode ?? 0)) return { code: "upstream_failed", message: error.message };
+  if (!error.isRetryable || !BUSY.has(error.statusCode ?? 0))
+    return { code: "upstream_failed", message: error.message };
   const seconds = Math.ceil((retryAfterMs(error) ?? 1000) / 1000);
   return { code: "unavailable", message: error.message, retryAfterSeconds: Math.max(seconds, 1) };
 }

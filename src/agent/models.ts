@@ -1,4 +1,5 @@
 import { APICallError, type LanguageModelV4, type LanguageModelV4CallOptions } from "@ai-sdk/provider";
+import { createOpenAI } from "@ai-sdk/openai";
 import { parseModelId } from "../core/bot-settings.ts";
 import { DomainError } from "../core/errors.ts";
 import { chatCompletionsModel, messageOf } from "./chat-completions.ts";
@@ -53,7 +54,6 @@ function openaiModel(modelId: string, baseURL: string, apiKey: string): Language
       return response.body;
     },
     async doGenerate(options) {
-      const { createOpenAI } = await import("@ai-sdk/openai");
       return createOpenAI({ apiKey, baseURL }).chat(modelId).doGenerate(options);
     },
   });

@@ -67,7 +67,12 @@ function stepMessages({ text, calls, results }: Step): LanguageModelV4Message[] 
   ];
   const assistant: LanguageModelV4Message = { role: "assistant", content };
   if (calls.length === 0) return [assistant];
-  const answers = calls.map((call) => resultPart(call, results.find(({ toolCallId }) => toolCallId === call.toolCallId)));
+  const answers = calls.map((call) =>
+    resultPart(
+      call,
+      results.find(({ toolCallId }) => toolCallId === call.toolCallId),
+    ),
+  );
   return [assistant, { role: "tool", content: answers }];
 }
 

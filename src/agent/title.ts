@@ -1,4 +1,5 @@
 import type { LanguageModelV4 } from "@ai-sdk/provider";
+import { generateText } from "ai";
 import { truncate } from "../lib/text.ts";
 
 const INSTRUCTION =
@@ -7,7 +8,6 @@ const LONGEST = 80;
 
 /** A title for a conversation, from its first message. One call of the bot's own model. */
 export async function writeTitle(model: LanguageModelV4, firstMessage: string): Promise<string> {
-  const { generateText } = await import("ai");
   const { text } = await generateText({
     model,
     instructions: INSTRUCTION,
@@ -15,5 +15,11 @@ export async function writeTitle(model: LanguageModelV4, firstMessage: string): 
     maxOutputTokens: 60,
     maxRetries: 1,
   });
-  return truncate(text.replace(/[":«»“”\n]/g, " ").replace(/\s+/g, " ").trim(), LONGEST);
+  return truncate(
+    text
+      .replace(/[":«»“”\n]/g, " ")
+      .replace(/\s+/g, " ")
+      .trim(),
+    LONGEST,
+  );
 }

@@ -31,11 +31,7 @@ export async function createApiKey(
   return createOnce(ctx, { ...row, key }, ctx.db.insert(apiKeys).values(row));
 }
 
-export async function listApiKeys(
-  ctx: Ctx | AdminCtx,
-  projectId: string,
-  page: PageRequest,
-): Promise<Page<ApiKey>> {
+export async function listApiKeys(ctx: Ctx | AdminCtx, projectId: string, page: PageRequest): Promise<Page<ApiKey>> {
   const project = await getProject(ctx, projectId);
   const rows = await ctx.db
     .select()

@@ -1,6 +1,12 @@
 import { and, asc, eq, isNull } from "drizzle-orm";
 import { bots } from "../db/schema.ts";
-import { defaultSettings, mergeSettings, storedSettings, type BotSettings, type BotSettingsPatch } from "./bot-settings.ts";
+import {
+  defaultSettings,
+  mergeSettings,
+  storedSettings,
+  type BotSettings,
+  type BotSettingsPatch,
+} from "./bot-settings.ts";
 import type { Ctx } from "./context.ts";
 import { notFound } from "./errors.ts";
 import { createOnce } from "./idempotency.ts";

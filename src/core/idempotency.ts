@@ -37,9 +37,7 @@ const sealAnswer = (ctx: AnyCtx, key: string, answer: unknown) =>
   ctx.sealer.seal(JSON.stringify(answer ?? null), placeOf(ctx, key));
 
 const insertAnswer = (ctx: AnyCtx, { key, requestHash }: Once, answer: string) =>
-  ctx.db
-    .insert(idempotentAnswers)
-    .values({ projectId: scopeOf(ctx), key, requestHash, answer, createdAt: ctx.now() });
+  ctx.db.insert(idempotentAnswers).values({ projectId: scopeOf(ctx), key, requestHash, answer, createdAt: ctx.now() });
 
 /** The answer that this Idempotency-Key got before, or null. The same key with another request is refused. */
 export async function findAnswer(ctx: AnyCtx): Promise<{ answer: unknown } | null> {

@@ -32,5 +32,4 @@ export type Message = {
 };
 
 /** What a message says, without its tool traffic. */
-export const textOf = (parts: MessagePart[]) =>
-  parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+export const textOf = (parts: MessagePart[]) => parts.map((part) => (part.type === "text" ? part.text : "")).join("");

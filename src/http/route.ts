@@ -136,7 +136,8 @@ function replayed(c: Context<App>, answer: unknown): unknown {
 }
 
 async function onceOf(c: Context<App>, key: string, text: string): Promise<Once> {
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw new DomainError("malformed", "Idempotency-Key: 1 to 255 printable characters");
+  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+    throw new DomainError("malformed", "Idempotency-Key: 1 to 255 printable characters");
   const requestHash = await sha256(`${c.req.method} ${c.req.path}\n${text}`);
   return { key, requestHash, show: (entity) => entity };
 }
@@ -158,5 +159,7 @@ export function invalidRequest(found: readonly { path: readonly PropertyKey[]; m
 /** Whether a path fits a route's pattern, whatever the method. */
 export function matches(pattern: string, path: string): boolean {
   const [expected, given] = [pattern.split("/"), path.split("/")];
-  return expected.length === given.length && expected.every((part, index) => part.startsWith(":") || part === given[index]);
+  return (
+    expected.length === given.length && expected.every((part, index) => part.startsWith(":") || part === given[index])
+  );
 }

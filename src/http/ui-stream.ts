@@ -19,7 +19,11 @@ export const UI_MESSAGE_STREAM: TurnFormat = {
   encode() {
     const chunks = new UiChunks();
     return {
-      event: (event, id) => chunks.of(event).map((chunk) => `id: ${id}\ndata: ${JSON.stringify(chunk)}\n\n`).join(""),
+      event: (event, id) =>
+        chunks
+          .of(event)
+          .map((chunk) => `id: ${id}\ndata: ${JSON.stringify(chunk)}\n\n`)
+          .join(""),
       end: () => "data: [DONE]\n\n",
     };
   },

@@ -11,7 +11,9 @@ export const sha256 = async (text: string): Promise<string> =>
 
 /** Compares without telling an attacker, by timing, how much of the secret was right. */
 export async function sameSecret(given: string, expected: string): Promise<boolean> {
-  const [a, b] = await Promise.all([given, expected].map((text) => crypto.subtle.digest("SHA-256", encoder.encode(text))));
+  const [a, b] = await Promise.all(
+    [given, expected].map((text) => crypto.subtle.digest("SHA-256", encoder.encode(text))),
+  );
   return crypto.subtle.timingSafeEqual(a!, b!);
 }
 

@@ -18,8 +18,7 @@ export function feedPort(namespace: DurableObjectNamespace, projectId: string): 
   const stub = namespace.get(namespace.idFromName(projectId)) as unknown as Stub;
   return {
     publish: async (batches) => void (await call(() => stub.publish(batches))),
-    listen: (after) =>
-      openSocket(() => stub.fetch(urlOf("/listen", { after }), { headers: { upgrade: "websocket" } })),
+    listen: (after) => openSocket(() => stub.fetch(urlOf("/listen", { after }), { headers: { upgrade: "websocket" } })),
     async issueTicket(threadId) {
       const { ticket, expiresAt } = await call(() => stub.issueTicket(projectId, threadId));
       return { ticket, expiresAt: new Date(expiresAt) };

@@ -147,7 +147,11 @@ function partEvent(part: MessagePart): TurnEvent {
 }
 
 /** How an answer ends, said in the stream: a finish where it is as somebody wanted it, an error where it is not. */
-export function endEvents({ status, finishReason, error }: Pick<Message, "status" | "finishReason" | "error">): TurnEvent[] {
+export function endEvents({
+  status,
+  finishReason,
+  error,
+}: Pick<Message, "status" | "finishReason" | "error">): TurnEvent[] {
   if (status === "failed" || status === "interrupted") return [{ type: "error", error: error ?? status }];
   return [{ type: "finish", finishReason: finishReason ?? "stop" }];
 }

@@ -77,10 +77,7 @@ export class MessageLog {
 
   /** The answer to a user's message: the first that comes after it. */
   answerTo(message: LoggedMessage): LoggedMessage | null {
-    return this.#first(
-      "select * from messages where seq > ? and role = 'assistant' order by seq limit 1",
-      message.seq,
-    );
+    return this.#first("select * from messages where seq > ? and role = 'assistant' order by seq limit 1", message.seq);
   }
 
   /** User messages that nobody has answered yet. */

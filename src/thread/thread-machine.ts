@@ -382,4 +382,3 @@ const postedAs = (messageId: string | null): Posted =>
 
 const tooManyWaiting = () =>
   new DomainError("limit_exceeded", `${MOST_WAITING} messages are waiting in this thread`, { retryAfterSeconds: 1 });
-

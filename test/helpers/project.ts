@@ -55,7 +55,9 @@ export async function newChat(model?: FakeModel, ai: object = {}, settings: obje
   const project = await newProject();
   const { json: bot } = await project.post("/bots", { name: "Bot" });
   const { model: modelSettings, ...others } = ai as { model?: object };
-  const patch = { ...(model || modelSettings ? { model: { ...(model ? { id: model.id } : {}), ...modelSettings } } : {}) };
+  const patch = {
+    ...(model || modelSettings ? { model: { ...(model ? { id: model.id } : {}), ...modelSettings } } : {}),
+  };
   await project.post(`/bots/${bot.id}/settings`, { ai: { ...patch, ...others } });
   const { json: integration } = await project.post("/integrations", { name: "Web", vendor: "worken", auth_data: {} });
   const { json: chat } = await project.post(`/integrations/${integration.id}/chats`, {

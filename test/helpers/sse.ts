@@ -43,7 +43,10 @@ export class SseReader {
 
 function parse(block: string): SseEvent | null {
   const field = (name: string) =>
-    block.split("\n").find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? null;
+    block
+      .split("\n")
+      .find((line) => line.startsWith(`${name}: `))
+      ?.slice(name.length + 2) ?? null;
   const data = field("data");
   return data === null ? null : { id: field("id"), data };
 }

@@ -20,7 +20,9 @@ vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
   if (!request.url.startsWith(BASE_URL)) return realFetch(request);
   const body = await request.json<UpstreamRequest>();
   const model = models.get(body.model);
-  return model ? model.answer(body, request.signal) : Response.json({ error: { message: "no such model" } }, { status: 404 });
+  return model
+    ? model.answer(body, request.signal)
+    : Response.json({ error: { message: "no such model" } }, { status: 404 });
 });
 
 /** A model of the fake upstream, under a name that no other test uses. It answers its calls with the given answers in turn, the last of them for ever. */

@@ -15,7 +15,12 @@ describe("a turn", () => {
     expect(text).toBe("Within 30 days.");
     expect(await thread.messages()).toMatchObject([
       { role: "user", content: "What is your return policy?", status: "complete" },
-      { role: "assistant", content: "Within 30 days.", status: "complete", usage: { input_tokens: 7, output_tokens: 3 } },
+      {
+        role: "assistant",
+        content: "Within 30 days.",
+        status: "complete",
+        usage: { input_tokens: 7, output_tokens: 3 },
+      },
     ]);
     expect(model.requests[0]!.messages).toEqual([
       { role: "system", content: "Be brief." },

@@ -19,23 +19,14 @@ const Id = z.object({ bot_id: z.string() });
 
 export const bots = (api: Api) =>
   api
-    .on(
-      "get",
-      "/bots",
-      { summary: "List bots", query: ListQuery, ok: z.array(Bot) },
-      async ({ c, ctx, query }) => pageView(c, await listBots(ctx, query), botView),
+    .on("get", "/bots", { summary: "List bots", query: ListQuery, ok: z.array(Bot) }, async ({ c, ctx, query }) =>
+      pageView(c, await listBots(ctx, query), botView),
     )
-    .on(
-      "post",
-      "/bots",
-      { summary: "Create a bot", json: CreateBot, ok: Bot },
-      async ({ ctx, json }) => botView(await createBot(answering(ctx, botView), json)),
+    .on("post", "/bots", { summary: "Create a bot", json: CreateBot, ok: Bot }, async ({ ctx, json }) =>
+      botView(await createBot(answering(ctx, botView), json)),
     )
-    .on(
-      "get",
-      "/bots/:bot_id",
-      { summary: "Get a bot", params: Id, ok: Bot },
-      async ({ ctx, params }) => botView(await getBot(ctx, params.bot_id)),
+    .on("get", "/bots/:bot_id", { summary: "Get a bot", params: Id, ok: Bot }, async ({ ctx, params }) =>
+      botView(await getBot(ctx, params.bot_id)),
     )
     .on(
       "post",
@@ -68,11 +59,8 @@ export const bots = (api: Api) =>
       async ({ ctx, params, json }) =>
         botSettingsView(await updateBotSettings(ctx, params.bot_id, botSettingsFrom(json))),
     )
-    .on(
-      "post",
-      "/bots/:bot_id/clone",
-      { summary: "Clone a bot", params: Id, ok: Bot },
-      async ({ ctx, params }) => botView(await cloneBot(answering(ctx, botView), params.bot_id)),
+    .on("post", "/bots/:bot_id/clone", { summary: "Clone a bot", params: Id, ok: Bot }, async ({ ctx, params }) =>
+      botView(await cloneBot(answering(ctx, botView), params.bot_id)),
     )
     .on(
       "post",

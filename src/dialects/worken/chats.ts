@@ -13,17 +13,11 @@ export const threadOf = (params: z.output<typeof ThreadOfChat>) => ({ id: params
 
 export const chats = (api: Api) =>
   api
-    .on(
-      "get",
-      "/chats",
-      { summary: "List chats", query: ListQuery, ok: z.array(Chat) },
-      async ({ c, ctx, query }) => pageView(c, await listChats(ctx, query), chatView),
+    .on("get", "/chats", { summary: "List chats", query: ListQuery, ok: z.array(Chat) }, async ({ c, ctx, query }) =>
+      pageView(c, await listChats(ctx, query), chatView),
     )
-    .on(
-      "get",
-      "/chats/:chat_id",
-      { summary: "Get a chat", params: ChatId, ok: Chat },
-      async ({ ctx, params }) => chatView(await getChat(ctx, params.chat_id)),
+    .on("get", "/chats/:chat_id", { summary: "Get a chat", params: ChatId, ok: Chat }, async ({ ctx, params }) =>
+      chatView(await getChat(ctx, params.chat_id)),
     )
     .on(
       "get",
@@ -39,7 +33,8 @@ export const chats = (api: Api) =>
       "/chats/:chat_id/threads/:thread_id/messages",
       {
         summary: "Get a thread's messages",
-        description: "Oldest first. A page counts messages; rows of the role `tool` come with the message they belong to.",
+        description:
+          "Oldest first. A page counts messages; rows of the role `tool` come with the message they belong to.",
         params: ThreadOfChat,
         query: ListQuery,
         ok: z.array(Message),

@@ -39,14 +39,13 @@ export const integrations = (api: Api) =>
       "/integrations",
       {
         summary: "Create an integration",
-        description: "`auth_data` is kept encrypted and never shown. The vendor `worken` is the website and API channel.",
+        description:
+          "`auth_data` is kept encrypted and never shown. The vendor `worken` is the website and API channel.",
         json: CreateIntegration,
         ok: Integration,
       },
       async ({ ctx, json: { auth_data, ...input } }) =>
-        integrationView(
-          await createIntegration(answering(ctx, integrationView), { ...input, credentials: auth_data }),
-        ),
+        integrationView(await createIntegration(answering(ctx, integrationView), { ...input, credentials: auth_data })),
     )
     .on(
       "get",

@@ -321,7 +321,11 @@ const Person = z.object({
 
 const SeedMessage = z.object({
   role: z.literal("user"),
-  content: z.string().min(1).max(200_000).refine((text) => text.trim() !== "", "must not be empty"),
+  content: z
+    .string()
+    .min(1)
+    .max(200_000)
+    .refine((text) => text.trim() !== "", "must not be empty"),
 });
 
 /** What the documentation describes. */

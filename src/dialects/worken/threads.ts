@@ -74,7 +74,12 @@ export const threads = (api: Api) =>
     .on(
       "get",
       "/threads/:thread_id/approvals",
-      { summary: "List the tool calls that need, or needed, approval", params: Id, query: ApprovalQuery, ok: ApprovalList },
+      {
+        summary: "List the tool calls that need, or needed, approval",
+        params: Id,
+        query: ApprovalQuery,
+        ok: ApprovalList,
+      },
       async ({ ctx, params, query }) => {
         const page = await listApprovals(ctx, params.thread_id, query);
         return { data: page.items.map(approvalView), next_cursor: page.next };

@@ -189,7 +189,13 @@ export function threadEventView(event: LiveEvent): Wire<"ThreadEvent"> {
   const thread_id = event.threadId;
   switch (event.type) {
     case "message-created":
-      return { thread_id, type: "message_created", message_id: event.messageId, role: event.role, status: event.status };
+      return {
+        thread_id,
+        type: "message_created",
+        message_id: event.messageId,
+        role: event.role,
+        status: event.status,
+      };
     case "message-updated":
       return { thread_id, type: "message_updated", message_id: event.messageId, status: event.status };
     case "pending-count":
