@@ -1,11 +1,15 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
+process.env["CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV"] = "false";
+
+/** All of it is given here, so that nothing of a local `.env` has a say in the tests. */
 const testEnvironment = {
   ROOT_KEY: "root-key-of-the-tests",
   ENCRYPTION_KEY: "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
   OPENAI_API_KEY: "upstream-key",
   OPENAI_BASE_URL: "http://upstream.test/v1",
+  DEFAULT_MODEL: "embedded/reply",
   EMBEDDED_MODEL_DELAY_MS: "0",
   UPSTREAM_IDLE_TIMEOUT_MS: "400",
 };

@@ -15,12 +15,13 @@ const settings = readSettings();
 const envFile = writeEnvFile(folder, settings);
 await runWrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", folder, "--env-file", envFile]);
 
-const server = startWrangler(
-  ["dev", "--ip", HOST, "--port", port, "--inspector-port", "0", "--persist-to", folder, "--env-file", envFile].concat([
-    ...["--log-level", "error", "--show-interactive-dev-session", "false"],
-  ]),
-  ["ignore", "inherit", "inherit"],
-);
+const args = ["dev", "--ip", HOST, "--port", port, "--inspector-port", "0", "--log-level", "error"];
+const interactive = ["--show-interactive-dev-session", "false"];
+const server = startWrangler(args.concat(interactive, ["--persist-to", folder, "--env-file", envFile]), [
+  "ignore",
+  "inherit",
+  "inherit",
+]);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => server.kill("SIGTERM"));
 server.on("exit", (code) => process.exit(code ?? 0));
 

@@ -81,6 +81,7 @@ async function* readCompletion(body: ReadableStream<Uint8Array>, provider: strin
       parser.feed(decoder.decode(value, { stream: true }));
       const parts = completion.take();
       if (parts.length > 0) yield parts;
+      if (completion.failure) throw completion.failure;
     }
     yield completion.end();
   } finally {
@@ -91,6 +92,8 @@ async function* readCompletion(body: ReadableStream<Uint8Array>, provider: strin
 /** What has been read of one answer; turns chunks into parts. */
 class Completion {
   done = false;
+  /** What came before it is still an answer, so that it is kept and not thrown. */
+  failure: APICallError | null = null;
   #parts: Part[] = [];
   #finish: LanguageModelV4FinishReason | null = null;
   #usage: Chunk["usage"] = null;
@@ -102,12 +105,18 @@ class Completion {
   }
 
   add(data: string): void {
-    if (data === "[DONE]") {
-      this.done = true;
-      return;
-    }
-    const chunk = this.#parse(data);
-    if (chunk.error) throw broken(this.#provider, `the model failed: ${messageOf(chunk.error)}`);
+    if (this.done || this.failure) return;
+    if (data === "[DONE]") this.done = true;
+    else this.#addChunk(parseChunk(data));
+  }
+
+  #addChunk(chunk: Chunk | null): void {
+    if (!chunk) this.failure = broken(this.#provider, "the model's stream is malformed");
+    else if (chunk.error) this.failure = broken(this.#provider, `the model failed: ${messageOf(chunk.error)}`);
+    else this.#addChoice(chunk);
+  }
+
+  #addChoice(chunk: Chunk): void {
     if (chunk.usage) this.#usage = chunk.usage;
     const [choice] = chunk.choices ?? [];
     if (choice?.delta) this.#addDelta(choice.delta);
@@ -132,14 +141,6 @@ class Completion {
     return this.take();
   }
 
-  #parse(data: string): Chunk {
-    try {
-      return (JSON.parse(data) as Chunk | null) ?? {};
-    } catch {
-      throw broken(this.#provider, "the model's stream is malformed");
-    }
-  }
-
   #addDelta(delta: Delta): void {
     const reasoning = delta.reasoning_content ?? delta.reasoning;
     if (reasoning) this.#parts.push({ type: "reasoning-delta", id: "0", delta: reasoning });
@@ -158,13 +159,21 @@ class Completion {
   }
 }
 
+function parseChunk(data: string): Chunk | null {
+  try {
+    return JSON.parse(data) as Chunk | null;
+  } catch {
+    return null;
+  }
+}
+
 function finishReason(raw: string): LanguageModelV4FinishReason {
   if (raw === "length") return { unified: "length", raw };
   if (raw === "tool_calls" || raw === "function_call") return { unified: "tool-calls", raw };
   return { unified: "stop", raw };
 }
 
-const usageOf = (usage: Chunk["usage"]): LanguageModelV4Usage => ({
+export const usageOf = (usage: Chunk["usage"]): LanguageModelV4Usage => ({
   inputTokens: { total: usage?.prompt_tokens, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
   outputTokens: { total: usage?.completion_tokens, text: undefined, reasoning: undefined },
 });

@@ -1,5 +1,5 @@
 /** One thing the bot was told, and the words it can be found by: its own and those of what it stands under. */
-export type Passage = { text: string; words: Set<string>; isOrder: boolean };
+type Passage = { text: string; words: Set<string>; isOrder: boolean };
 
 /** Cuts what the bot was told into sentences. Headings, titles and questions are not passages, but lead to the next ones. */
 export function passagesOf(told: string): Passage[] {

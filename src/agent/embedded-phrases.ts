@@ -1,6 +1,6 @@
 import { COMMON_WORDS, wordsOf } from "./embedded-passages.ts";
 
-export type Language = keyof typeof COMMON_WORDS;
+type Language = keyof typeof COMMON_WORDS;
 
 type Phrases = {
   greeting: string;

@@ -24,17 +24,17 @@ const chain = (filters: TextFilter[]): TextFilter => ({
   end: () => filters.reduce((passed, filter) => filter.push(passed) + filter.end(), ""),
 });
 
-/** Joins a surrogate pair that was cut, so that the filters after it see characters. */
+/** Joins a surrogate pair that was cut, and replaces a half that stays alone: the filters after it see whole characters. */
 class WholeCharacters implements TextFilter {
   #half = "";
 
   push(text: string): string {
     const joined = this.#half + text;
     this.#half = /[\uD800-\uDBFF]$/.exec(joined)?.[0] ?? "";
-    return this.#half ? joined.slice(0, -1) : joined;
+    return joined.slice(0, joined.length - this.#half.length).toWellFormed();
   }
 
   end(): string {
-    return this.#half;
+    return this.#half.toWellFormed();
   }
 }

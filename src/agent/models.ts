@@ -2,7 +2,7 @@ import { APICallError, type LanguageModelV4, type LanguageModelV4CallOptions } f
 import { createOpenAI } from "@ai-sdk/openai";
 import { parseModelId } from "../core/bot-settings.ts";
 import { DomainError } from "../core/errors.ts";
-import { chatCompletionsModel, messageOf } from "./chat-completions.ts";
+import { chatCompletionsModel, messageOf, usageOf } from "./chat-completions.ts";
 import { completionRequest } from "./chat-completions-request.ts";
 import { embeddedModel } from "./embedded-model.ts";
 
@@ -89,7 +89,6 @@ function parseObject(text: string): object {
 }
 
 function workersAiModel(modelId: string, ai: WorkersAi): LanguageModelV4 {
-  const withoutModel = (body: object) => ({ ...body, model: undefined });
   return chatCompletionsModel({
     provider: "workers-ai",
     modelId,
@@ -97,19 +96,18 @@ function workersAiModel(modelId: string, ai: WorkersAi): LanguageModelV4 {
     async doGenerate(options: LanguageModelV4CallOptions) {
       const answer = (await ai.run(modelId, withoutModel(completionRequest(modelId, options)))) as WorkersAiAnswer;
       const text = answer.response ?? answer.choices?.[0]?.message?.content ?? "";
-      const tokens = (total: number | undefined) => ({ total, noCache: total, cacheRead: 0, cacheWrite: 0 });
       return {
         content: [{ type: "text", text }],
         finishReason: { unified: "stop", raw: undefined },
-        usage: {
-          inputTokens: tokens(answer.usage?.prompt_tokens),
-          outputTokens: { total: answer.usage?.completion_tokens, text: undefined, reasoning: undefined },
-        },
+        usage: usageOf(answer.usage),
         warnings: [],
       };
     },
   });
 }
+
+/** The binding takes the model beside the body. */
+const withoutModel = (body: object) => ({ ...body, model: undefined });
 
 type WorkersAiAnswer = {
   response?: string;

@@ -1,6 +1,6 @@
 import type { LanguageModelV4Message, LanguageModelV4Prompt, LanguageModelV4ToolResultPart } from "@ai-sdk/provider";
 import type { BotSettings } from "../core/bot-settings.ts";
-import type { Message, MessagePart } from "../core/messages.ts";
+import { resultText, type Message, type MessagePart } from "../core/messages.ts";
 import { memoryInstructions } from "./working-memory.ts";
 
 export type PromptInput = {
@@ -84,7 +84,7 @@ function resultPart(call: ToolCall, result: ToolResult | undefined): LanguageMod
 
 function outputOf(result: ToolResult | undefined): LanguageModelV4ToolResultPart["output"] {
   if (!result) return { type: "execution-denied", reason: "The tool call was not carried out." };
-  if (result.outcome === "denied") return { type: "execution-denied", reason: String(result.result) };
-  if (result.outcome === "failed") return { type: "error-text", value: String(result.result) };
+  if (result.outcome === "denied") return { type: "execution-denied", reason: resultText(result.result) };
+  if (result.outcome === "failed") return { type: "error-text", value: resultText(result.result) };
   return { type: "json", value: result.result };
 }

@@ -1,8 +1,7 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { Approval } from "../core/approvals.ts";
 import type { BotSettings } from "../core/bot-settings.ts";
-import type { Json, Message, MessagePart, Usage } from "../core/messages.ts";
-import type { FinishReason } from "../core/turn-events.ts";
+import type { FinishReason, Json, Message, MessagePart, Usage } from "../core/messages.ts";
 import { Draft } from "./draft.ts";
 import { asTurnFailure, callModel } from "./model-call.ts";
 import { buildPrompt } from "./prompt.ts";
@@ -100,7 +99,7 @@ class Turn {
     };
   }
 
-  /** One call of a model: its words are said as they come, its tool calls are collected. */
+  /** One call of a model: its words are said as they come, its tool calls are collected; where it has none, they are not heard. */
   async #step(withTools: boolean): Promise<{ finishReason: FinishReason; calls: ToolCall[] }> {
     const calls: ToolCall[] = [];
     let finishReason: FinishReason = "stop";
@@ -108,7 +107,7 @@ class Turn {
       for (const part of parts) {
         if (part.type === "text-delta") this.#draft.addText(part.delta);
         else if (part.type === "reasoning-delta") this.#draft.addReasoning(part.delta);
-        else if (part.type === "tool-call") calls.push(this.#draft.addToolCall(part));
+        else if (part.type === "tool-call" && withTools) calls.push(this.#draft.addToolCall(part));
         else if (part.type === "finish") finishReason = this.#finish(part);
         else if (part.type === "error") throw part.error;
       }

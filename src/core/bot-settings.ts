@@ -67,8 +67,7 @@ const isPlainObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What a stored row says, completed by the defaults, so that a setting added later has a value for older bots. */
-export const storedSettings = (stored: JsonObject, modelId: string) =>
-  mergeSettings(defaultSettings(modelId), stored as BotSettingsPatch);
+export const storedSettings = (stored: JsonObject, modelId: string) => mergeSettings(defaultSettings(modelId), stored);
 
 export type ModelId = { provider: string; name: string };
 

@@ -13,7 +13,7 @@ const scopeOf = (ctx: AnyCtx) => ctx.project?.id ?? "root";
 const placeOf = (ctx: AnyCtx, key: string) => `idempotent_answers/${scopeOf(ctx)}/${key}`;
 
 /** Says how the entity that a verb creates will look in the answer, so that the answer is stored together with it. */
-export const answering = <C extends AnyCtx, T>(ctx: C, show: (entity: T) => unknown): C =>
+export const answering = <C extends AnyCtx>(ctx: C, show: (entity: never) => unknown): C =>
   ctx.once ? { ...ctx, once: { ...ctx.once, show: show as (entity: unknown) => unknown } } : ctx;
 
 /**

@@ -6,6 +6,7 @@ export type LiveEvent = { threadId: string } & (
   | { type: "message-updated"; messageId: string; status: string }
   | { type: "pending-count"; pendingCount: number }
   | { type: "mode-changed"; mode: Mode }
+  | { type: "title-changed"; title: string }
   | { type: "approval-requested"; approvalId: string; toolName: string; requestedFrom: "user" | "operator" }
   | { type: "approval-decided"; approvalId: string; status: "approved" | "rejected" | "expired" }
 );

@@ -1,6 +1,6 @@
-import type { FinishReason } from "./turn-events.ts";
-
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export type FinishReason = "stop" | "tool-calls" | "length";
 
 /**
  * `pending`: nothing has been said yet. `streaming`: partly said. The others are final: `interrupted` by a failure of
@@ -33,3 +33,6 @@ export type Message = {
 
 /** What a message says, without its tool traffic. */
 export const textOf = (parts: MessagePart[]) => parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+
+/** A tool's result as a sentence, where it is one; else as JSON. */
+export const resultText = (result: Json): string => (typeof result === "string" ? result : JSON.stringify(result));

@@ -1,6 +1,4 @@
-import type { Json } from "./messages.ts";
-
-export type FinishReason = "stop" | "tool-calls" | "length";
+import type { FinishReason, Json } from "./messages.ts";
 
 /**
  * The pieces of one answer as it is made, in order. They reach the client as server-sent events; a dialect whose wire

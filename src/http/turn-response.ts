@@ -27,30 +27,27 @@ type Encoder = { event: (event: TurnEvent, id: string) => string; end: () => str
 
 /** Reads turn events and writes them in another format, each group that came together in one go. */
 function encoded(events: ReadableStream<Uint8Array>, format: Encoder): ReadableStream<Uint8Array> {
-  const [reader, decoder] = [events.getReader(), new TextDecoder()];
-  let text = "";
+  const [reader, decoder, written] = [events.getReader(), new TextDecoder(), [] as string[]];
   const parser = createParser({
-    onEvent: ({ data, id }) => (text += format.event(JSON.parse(data) as TurnEvent, id ?? "")),
+    onEvent: ({ data, id }) => written.push(format.event(JSON.parse(data) as TurnEvent, id ?? "")),
   });
+  const next = async (): Promise<string | null> => {
+    const { done, value } = await reader.read();
+    if (done) return null;
+    parser.feed(decoder.decode(value, { stream: true }));
+    return written.splice(0).join("");
+  };
   return new ReadableStream(
     {
       async pull(controller) {
-        while (text === "") {
-          const { done, value } = await reader.read();
-          if (done) return finish(controller);
-          parser.feed(decoder.decode(value, { stream: true }));
-        }
-        controller.enqueue(encoder.encode(text));
-        text = "";
+        let text = await next();
+        while (text === "") text = await next();
+        const last = text === null ? format.end() : "";
+        if (text ?? last) controller.enqueue(encoder.encode(text ?? last));
+        if (text === null) controller.close();
       },
       cancel: (reason) => reader.cancel(reason),
     },
     { highWaterMark: 0 },
   );
-
-  function finish(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    const rest = format.end();
-    if (rest) controller.enqueue(encoder.encode(rest));
-    controller.close();
-  }
 }

@@ -1,4 +1,5 @@
 import type { UIMessageChunk } from "ai";
+import { resultText } from "../core/messages.ts";
 import type { TurnEvent } from "../core/turn-events.ts";
 import type { TurnFormat } from "./turn-response.ts";
 
@@ -106,6 +107,6 @@ class UiChunks {
 function resultChunk(event: TurnEvent & { type: "tool-result" }): UIMessageChunk {
   const { toolCallId, result, outcome } = event;
   if (outcome === "denied") return { type: "tool-output-denied", toolCallId };
-  if (outcome === "failed") return { type: "tool-output-error", toolCallId, errorText: String(result) };
+  if (outcome === "failed") return { type: "tool-output-error", toolCallId, errorText: resultText(result) };
   return { type: "tool-output-available", toolCallId, output: result };
 }

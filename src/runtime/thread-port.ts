@@ -57,7 +57,7 @@ const UPGRADE = { headers: { upgrade: "websocket" } };
 /** The host is never resolved: the request goes to the object. */
 export function urlOf(path: string, query: Record<string, string | null>): string {
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== null);
-  return `https://object${path}?${new URLSearchParams(given)}`;
+  return `https://object${path}?${new URLSearchParams(given).toString()}`;
 }
 
 export async function openSocket(upgrade: () => Promise<Response>): Promise<WebSocket> {

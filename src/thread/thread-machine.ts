@@ -185,6 +185,7 @@ export class ThreadMachine {
 
   setTitle(title: string): void {
     const record = this.#existing();
+    this.#tell(record, { type: "title-changed", title });
     this.#save({ ...record, title });
   }
 

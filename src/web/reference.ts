@@ -1,20 +1,23 @@
 import { Hono } from "hono";
+import { createMiddleware } from "hono/factory";
 import { DomainError } from "../core/errors.ts";
 import { openApiDocument, type Dialect } from "../http/openapi.ts";
 import type { App } from "../http/tenant.ts";
+
+/** These pages need no key, so they are what a stranger could ask for without end. */
+const limited = createMiddleware<App>(async (c, next) => {
+  const { success } = await c.env.PUBLIC_RATE_LIMIT.limit({ key: c.req.header("cf-connecting-ip") ?? "local" });
+  if (!success) throw new DomainError("limit_exceeded", "too many requests", { retryAfterSeconds: 60 });
+  await next();
+});
 
 /** The reference pages: an OpenAPI document for each dialect, and a viewer that comes from our own assets. */
 export function reference(dialects: Record<string, Dialect>): Hono<App> {
   const documents = new Map<string, string>();
   return new Hono<App>()
-    .use(async (c, next) => {
-      const { success } = await c.env.PUBLIC_RATE_LIMIT.limit({ key: c.req.header("cf-connecting-ip") ?? "local" });
-      if (!success) return c.text("Too many requests", 429, { "retry-after": "60" });
-      return next();
-    })
-    .get("/docs", (c) => c.html(page(Object.keys(dialects)), 200, { "content-security-policy": POLICY }))
-    .get("/docs/viewer.js", (c) => c.env.ASSETS.fetch(new URL("/rapidoc-min.js", c.req.url)))
-    .get("/openapi/:file{[a-z]+\\.json}", (c) => {
+    .get("/docs", limited, (c) => c.html(page(Object.keys(dialects)), 200, { "content-security-policy": POLICY }))
+    .get("/docs/viewer.js", limited, (c) => c.env.ASSETS.fetch(new URL("/rapidoc-min.js", c.req.url)))
+    .get("/openapi/:file{[a-z]+\\.json}", limited, (c) => {
       const name = c.req.param("file").replace(".json", "");
       const dialect = Object.hasOwn(dialects, name) ? dialects[name] : undefined;
       if (!dialect) throw new DomainError("not_found", `there is no API called ${name}`);

@@ -28,6 +28,13 @@ const system = (content: string): LanguageModelV4Message => ({ role: "system", c
 const user = (text: string): LanguageModelV4Message => ({ role: "user", content: [{ type: "text", text }] });
 const assistant = (text: string): LanguageModelV4Message => ({ role: "assistant", content: [{ type: "text", text }] });
 
+const handoffResult = (
+  output: { type: "json"; value: null } | { type: "execution-denied" },
+): LanguageModelV4Message => ({
+  role: "tool",
+  content: [{ type: "tool-result", toolCallId: "1", toolName: "handoff_to_operator", output }],
+});
+
 const model = embeddedModel({ modelId: "reply", wordDelayMs: 0 });
 
 async function reply(prompt: LanguageModelV4Message[]): Promise<string> {
@@ -52,7 +59,7 @@ describe("quoting", () => {
   it.each([
     ["When are you open?", ["Monday to Saturday, 9:00–19:00."]],
     ["Do you deliver on Sundays?", ["On Sundays we do not deliver."]],
-    ["Do you take cards?", ["We take Visa and MB Way."]],
+    ["Do you accept cards?", ["We take Visa and MB Way."]],
     ["How do I care for tulips?", ["Keep tulips in cold water."]],
     ["Сколько стоит доставка?", ["Наша доставка по городу стоит 300 рублей."]],
     ["Какая цена на розу?", ["Цены на розы начинаются от 150 рублей."]],
@@ -166,11 +173,7 @@ describe("handing over", () => {
   const tools: LanguageModelV4CallOptions["tools"] = [
     { type: "function", name: "handoff_to_operator", inputSchema: { type: "object" } },
   ];
-  const result = (output: { type: "json"; value: null } | { type: "execution-denied" }): LanguageModelV4Message => ({
-    role: "tool",
-    content: [{ type: "tool-result", toolCallId: "1", toolName: "handoff_to_operator", output }],
-  });
-  const done = result({ type: "json", value: null });
+  const done = handoffResult({ type: "json", value: null });
   const callsIn = async (prompt: LanguageModelV4Message[], offered = tools) =>
     (await streamed({ prompt, tools: offered })).filter(({ type }) => type === "tool-call");
 
@@ -201,7 +204,7 @@ describe("handing over", () => {
   });
 
   it("does not insist when the handoff was refused", async () => {
-    const prompt = [user("operator please"), result({ type: "execution-denied" })];
+    const prompt = [user("operator please"), handoffResult({ type: "execution-denied" })];
     expect(await callsIn(prompt)).toEqual([]);
     expect(await reply(prompt)).not.toContain("handing you over");
   });

@@ -8,6 +8,16 @@ const noMarkdown = { removeEmojis: false, removeMarkdown: true };
 const noEmojis = { removeEmojis: true, removeMarkdown: false };
 const neither = { removeEmojis: true, removeMarkdown: true };
 
+const words = (text: string) => text.split(" ");
+const MARKDOWN = words(
+  "* ** *** **** _ __ ~~ ~ ` `` ``` ~~~ [ ![ ] ]( ) ( # ## > - + | |---| --- === \\ ! : :// https://a.b/c_d " +
+    "_a_ **b** `c` ](https://a.b)",
+);
+const LINES = ["\n", "\n\n", "\r\n", "\n- ", "\n# ", "\n> ", "\n```\n", "\n| a | b |\n"];
+// With halves of characters, and joiners and marks on their own.
+const EMOJI = words("👋 👍🏽 👨‍👩‍👧 ❤️ ❤ 🇵🇹 1️⃣ # © 🏴󠁧󠁢󠁥󠁮󠁧󠁿 \u200D \uFE0F \uFE0E \u20E3 \uD83D \uDC4B");
+const PLAIN = [" ", "  ", "word", "1", "слово", "字", "<", ".", ","];
+
 /** What is shown of a text that streams in as these pieces. */
 function shown(formatting: Formatting, pieces: string[]): string {
   const filter = textFilter(formatting);
@@ -113,50 +123,19 @@ describe("a stream", () => {
 
   it("never shows half a character", () => {
     const filter = textFilter(noMarkdown);
-    expect([filter.push("a\uD83D"), filter.push("\uDC4Bb"), filter.end()]).toEqual(["a", "👋b", ""]);
+    expect([filter.push("a\uD83D"), filter.push("\uDC4Bb\uD83D"), filter.end()]).toEqual(["a", "👋b", "\uFFFD"]);
   });
 
-  const fragments = fc.constantFrom(
-    ..."* ** *** **** _ __ ~~ ~ ` `` ``` ~~~ [ ![ ] ]( ) ( # ## > - + | |---| --- === \\ : :// https://a.b/c_d < . , ! 1 9 a word слово 字".split(
-      " ",
-    ),
-    ...[
-      "\n",
-      "\n\n",
-      "\r\n",
-      " ",
-      "  ",
-      "\n- ",
-      "\n# ",
-      "\n> ",
-      "\n```\n",
-      "\n| a | b |\n",
-      "](https://a.b)",
-      "_a_",
-      "**b**",
-      "`c`",
-    ],
-    ...[
-      "👋",
-      "👍🏽",
-      "👨‍👩‍👧",
-      "❤️",
-      "❤",
-      "🇵🇹",
-      "1️⃣",
-      "#",
-      "©",
-      "\u200D",
-      "\uFE0F",
-      "\uFE0E",
-      "\u20E3",
-      "\uD83D",
-      "\uDC4B",
-      "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
-    ],
-  );
+  const fragments = fc.constantFrom(...MARKDOWN, ...LINES, ...EMOJI, ...PLAIN);
   const texts = fc.array(fragments, { maxLength: 40 }).map((parts) => parts.join(""));
   const formattings = fc.constantFrom(noMarkdown, noEmojis, neither);
+
+  it("leaves no emoji behind", () => {
+    const property = fc.property(texts, (text) => {
+      expect(shown(noEmojis, [text])).not.toMatch(/\p{RGI_Emoji}/v);
+    });
+    fc.assert(property, { numRuns: 1000 });
+  });
 
   it("shows the same however it is cut", () => {
     const property = fc.property(formattings, texts, fc.array(fc.nat(200)), (formatting, text, cuts) => {

@@ -1,6 +1,7 @@
 import type { D1Migration } from "cloudflare:test";
 import type { FeedObject } from "../../src/feed/feed-object.ts";
 import type { Env as WorkerEnv } from "../../src/runtime/env.ts";
+import type * as worker from "../../src/worker.ts";
 import type { ThreadObject } from "../../src/thread/thread-object.ts";
 
 declare global {
@@ -11,7 +12,7 @@ declare global {
       TEST_MIGRATIONS: D1Migration[];
     }
     interface GlobalProps {
-      mainModule: typeof import("../../src/worker.ts");
+      mainModule: typeof worker;
     }
   }
 }

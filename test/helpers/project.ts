@@ -120,5 +120,9 @@ export async function readAnswer(response: Response) {
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
   const frames = await new SseReader(response).rest();
   const events = frames.map(({ data }) => JSON.parse(data) as Record<string, unknown>);
-  return { text: events.map((event) => event["textDelta"] ?? "").join(""), events, frames };
+  return {
+    text: events.map(({ textDelta }) => (typeof textDelta === "string" ? textDelta : "")).join(""),
+    events,
+    frames,
+  };
 }

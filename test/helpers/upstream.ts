@@ -1,5 +1,3 @@
-import { vi } from "vitest";
-
 /** A chat completions request as the fake upstream received it. */
 export type UpstreamRequest = {
   model: string;
@@ -15,15 +13,17 @@ const models = new Map<string, FakeModel>();
 const BASE_URL = "http://upstream.test/v1";
 
 const realFetch = globalThis.fetch;
-vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
-  const request = new Request(input as RequestInfo, init as RequestInit);
+
+/** Set once for all files, which share one runtime. */
+globalThis.fetch = async (input, init) => {
+  const request = new Request(input, init);
   if (!request.url.startsWith(BASE_URL)) return realFetch(request);
   const body = await request.json<UpstreamRequest>();
   const model = models.get(body.model);
   return model
     ? model.answer(body, request.signal)
     : Response.json({ error: { message: "no such model" } }, { status: 404 });
-});
+};
 
 /** A model of the fake upstream, under a name that no other test uses. It answers its calls with the given answers in turn, the last of them for ever. */
 export class FakeModel {
@@ -91,33 +91,37 @@ export const callsTool =
     );
   };
 
-/** An answer that is said piece by piece, when the test wants it. */
-export class HeldAnswer {
-  readonly #encoder = new TextEncoder();
-  readonly #opened: Promise<ReadableStreamDefaultController<Uint8Array>>;
-  #open: (controller: ReadableStreamDefaultController<Uint8Array>) => void = () => undefined;
-  aborted = false;
+const encoder = new TextEncoder();
 
-  constructor() {
-    this.#opened = new Promise((resolve) => (this.#open = resolve));
-  }
+/**
+ * An answer that is said piece by piece, when the test wants it. The stream belongs to the object that called the model
+ * and may be written by nobody else, so it looks here for what to say.
+ */
+export class HeldAnswer {
+  aborted = false;
+  readonly #queue: (string | null)[] = [];
 
   readonly answer: Answer = (_request, signal) => {
     signal.addEventListener("abort", () => (this.aborted = true));
-    return sse(new ReadableStream<Uint8Array>({ start: (controller) => this.#open(controller) }));
+    return sse(new ReadableStream<Uint8Array>({ pull: (controller) => this.#next(controller, signal) }));
   };
 
-  async say(...pieces: string[]): Promise<void> {
-    (await this.#opened).enqueue(this.#encoder.encode(pieces.map(textChunk).join("")));
+  say(...pieces: string[]): void {
+    this.#queue.push(pieces.map(textChunk).join(""));
   }
 
-  async send(raw: string): Promise<void> {
-    (await this.#opened).enqueue(this.#encoder.encode(raw));
+  send(raw: string): void {
+    this.#queue.push(raw);
   }
 
-  async end(): Promise<void> {
-    const controller = await this.#opened;
-    controller.enqueue(this.#encoder.encode(endChunks()));
-    controller.close();
+  end(): void {
+    this.#queue.push(endChunks(), null);
+  }
+
+  async #next(controller: ReadableStreamDefaultController<Uint8Array>, signal: AbortSignal): Promise<void> {
+    while (this.#queue.length === 0 && !signal.aborted) await scheduler.wait(2);
+    const next = this.#queue.shift();
+    if (next) controller.enqueue(encoder.encode(next));
+    else controller.close();
   }
 }

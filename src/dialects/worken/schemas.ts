@@ -337,7 +337,7 @@ export const StreamMessages = z
   })
   .meta({ id: "StreamMessages" });
 
-const UiPart = z.looseObject({ type: z.string() });
+const UiPart = z.looseObject({ type: z.string(), text: z.string().optional() });
 const UiMessage = z.looseObject({
   id: z.string().max(128).optional(),
   role: z.enum(["user", "assistant", "system"]),
@@ -384,6 +384,7 @@ export const ThreadEvent = z
     type: z.enum([
       "pending_count",
       "mode_changed",
+      "title_changed",
       "message_created",
       "message_updated",
       "approval_requested",
@@ -391,6 +392,7 @@ export const ThreadEvent = z
     ]),
     pending_count: z.int().optional(),
     mode: Mode.optional(),
+    title: z.string().optional(),
     message_id: z.string().optional(),
     role: z.enum(["user", "assistant"]).optional(),
     status: z.string().optional(),

@@ -120,7 +120,7 @@ function newestUiMessage({ messages }: UiBody): { id?: string; text: string } {
   const last = messages.at(-1)!;
   const path = `messages.${messages.length - 1}`;
   if (last.role !== "user") throw invalid(`${path}.role`, "the newest message must be the user's");
-  const text = last.parts.map((part) => (part.type === "text" ? String(part["text"] ?? "") : "")).join("");
+  const text = last.parts.map((part) => (part.type === "text" ? part.text : undefined) ?? "").join("");
   if (text.trim() === "") throw invalid(`${path}.parts`, "there is no text in it");
   return ThreadId.safeParse(last.id).success ? { id: last.id!, text } : { text };
 }

@@ -202,6 +202,8 @@ export function threadEventView(event: LiveEvent): Wire<"ThreadEvent"> {
       return { thread_id, type: "pending_count", pending_count: event.pendingCount };
     case "mode-changed":
       return { thread_id, type: "mode_changed", mode: event.mode };
+    case "title-changed":
+      return { thread_id, type: "title_changed", title: event.title };
     case "approval-requested":
       return {
         thread_id,

@@ -1,0 +1,31 @@
+import { bots } from "./bots.ts";
+import { chats } from "./chats.ts";
+import { Connection, type WorkenOptions } from "./connection.ts";
+import { integrations } from "./integrations.ts";
+import { projects } from "./projects.ts";
+import { threads } from "./threads.ts";
+
+/** The Worken API, in the words of its own SDK. */
+export class Worken {
+  readonly projects: ReturnType<typeof projects>;
+  readonly bots: ReturnType<typeof bots>;
+  readonly integrations: ReturnType<typeof integrations>;
+  readonly chats: ReturnType<typeof chats>;
+  readonly threads: ReturnType<typeof threads>;
+
+  constructor(options: WorkenOptions) {
+    const connection = new Connection(options);
+    this.projects = projects(connection);
+    this.bots = bots(connection);
+    this.integrations = integrations(connection);
+    this.chats = chats(connection);
+    this.threads = threads(connection);
+  }
+}
+
+export { Worken as Parley };
+export { ConnectionError, WorkenError } from "./errors.ts";
+export type { Answer, AnswerEvent } from "./answer.ts";
+export type { CallOptions, Fetch, Listing, WorkenOptions } from "./connection.ts";
+export type { EventsOptions } from "./live-events.ts";
+export type * from "./types.ts";
