@@ -6,7 +6,7 @@ import {
 } from "@ai-sdk/provider";
 import type { BotSettings } from "../core/bot-settings.ts";
 import { DomainError } from "../core/errors.ts";
-import { sleep } from "../lib/text.ts";
+import { sleep } from "../lib/time.ts";
 import type { GroupedStreamResult } from "./chat-completions.ts";
 import type { TurnFailure, TurnPorts } from "./turn-ports.ts";
 

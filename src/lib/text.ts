@@ -1,6 +1,3 @@
 /** At most `limit` UTF-16 units of a text, never ending in half a character. */
 export const truncate = (text: string, limit: number) =>
   text.length <= limit ? text : text.slice(0, limit).replace(/[\uD800-\uDBFF]$/, "");
-
-/** Resolves after `ms`, or rejects with the signal's reason as soon as it is aborted. */
-export const sleep = (ms: number, signal?: AbortSignal) => scheduler.wait(ms, signal ? { signal } : {});

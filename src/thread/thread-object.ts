@@ -7,7 +7,7 @@ import type { OnceKey } from "../core/ports.ts";
 import { eraseProjection } from "../core/thread-projection.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
-import { sleep } from "../lib/text.ts";
+import { waitAtMost } from "../lib/time.ts";
 import { readConfig } from "../runtime/config.ts";
 import type { Env } from "../runtime/env.ts";
 import { attempt, attemptResponse, type Rpc } from "../runtime/rpc.ts";
@@ -180,7 +180,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
   async #stream(messageId: string, types: TurnEventType[]): Promise<Response> {
     const stream = this.#runner.streamOf(messageId);
     if (!stream) return silence(types);
-    await Promise.race([stream.started, sleep(HOLD_HEADERS_MS)]);
+    await waitAtMost(HOLD_HEADERS_MS, stream.started);
     if (stream.failure) {
       const { code, message, retryAfterSeconds } = stream.failure;
       throw new DomainError(code, message, retryAfterSeconds ? { retryAfterSeconds } : {});

@@ -2,7 +2,7 @@ import type { Ctx } from "../core/context.ts";
 import type { LiveEvent } from "../core/live-events.ts";
 import { EventLog, numbered } from "../lib/event-log.ts";
 import { Listeners } from "../lib/listeners.ts";
-import { sleep } from "../lib/text.ts";
+import { waitAtMost } from "../lib/time.ts";
 import { openContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";
 import { Alarm } from "./alarm.ts";
@@ -96,8 +96,7 @@ export class ThreadStore {
 
   /** The same, but a caller is not kept waiting by a slow database. */
   async flushSoon(): Promise<void> {
-    const flushed = this.flush("all");
-    await Promise.race([flushed, sleep(READ_YOUR_WRITES_MS)]);
+    await waitAtMost(READ_YOUR_WRITES_MS, this.flush("all"));
   }
 
   /** Sees to it that the object is woken, should it be lost while something is unfinished. */
