@@ -9,7 +9,8 @@ import type {
   LanguageModelV4ToolCall,
   LanguageModelV4Usage,
 } from "@ai-sdk/provider";
-import { sleep, truncate } from "../lib/time.ts";
+import { truncate } from "../lib/text.ts";
+import { sleep } from "../lib/time.ts";
 import { bestPassages, passagesOf } from "./embedded-passages.ts";
 import { asksForPerson, isGreeting, languageOf, PHRASES } from "./embedded-phrases.ts";
 
