@@ -11,7 +11,7 @@ const testEnvironment = {
   OPENAI_BASE_URL: "http://upstream.test/v1",
   DEFAULT_MODEL: "embedded/reply",
   EMBEDDED_MODEL_DELAY_MS: "0",
-  UPSTREAM_IDLE_TIMEOUT_MS: "400",
+  UPSTREAM_IDLE_TIMEOUT_MS: "1500",
 };
 
 export default defineConfig({
@@ -32,6 +32,7 @@ export default defineConfig({
           setupFiles: ["./test/helpers/setup.ts"],
           // One runtime for all files: every test makes its own project.
           isolate: false,
+          testTimeout: 30_000,
           deps: {
             optimizer: {
               ssr: {

@@ -3,9 +3,10 @@ import { once } from "node:events";
 
 const CLI = "node_modules/wrangler/wrangler-dist/cli.js";
 
-/** No network is looked for, no console over the database is served. */
+/** Settings are read from the file that is named, no network is looked for, no console over the database is served. */
 const QUIET = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV: "true",
   WRANGLER_SEND_METRICS: "false",
   X_LOCAL_EXPLORER: "false",
 };

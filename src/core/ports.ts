@@ -23,6 +23,8 @@ export type Posting = {
   personId: string | null;
   settings: BotSettings;
   debounceMs: number;
+  /** The turn events that the caller understands; a reader who comes back gets the same. */
+  types: readonly TurnEventType[];
 };
 
 export type PostCommand = {
@@ -33,17 +35,24 @@ export type PostCommand = {
   once: OnceKey | null;
 };
 
-/** A running or finished answer as server-sent turn events; `messageId` is null where no answer will come. */
-export type TurnStream = { messageId: string | null; events: ReadableStream<Uint8Array> };
+/** A running or finished answer as server-sent turn events of some types; `messageId` is null where no answer will come. */
+export type TurnStream = {
+  messageId: string | null;
+  types: readonly TurnEventType[];
+  events: ReadableStream<Uint8Array>;
+};
 
 /** One conversation, as its object offers it. Every failure is a DomainError; `unavailable` where the object cannot be reached. */
 export interface ThreadPort {
   /** Stores the messages and answers them. The stream starts once there is something to read, or after some seconds. */
-  post(command: PostCommand, types: readonly TurnEventType[]): Promise<TurnStream>;
-  /** The running answer after an event id; null when nothing runs and nothing is left to tell. */
-  resume(after: string | null, types: readonly TurnEventType[]): Promise<TurnStream | null>;
+  post(command: PostCommand): Promise<TurnStream>;
+  /**
+   * The running answer after an event id; null when nothing runs and nothing is left to tell. Without types: those in
+   * which the thread was last written to.
+   */
+  resume(after: string | null, types: readonly TurnEventType[] | null): Promise<TurnStream | null>;
   /** Decides approvals and streams what the bot makes of it. */
-  decideAndStream(decisions: Decision[], posting: Posting, types: readonly TurnEventType[]): Promise<TurnStream>;
+  decideAndStream(decisions: Decision[], posting: Posting): Promise<TurnStream>;
   decide(decision: Decision): Promise<Approval>;
   get(): Promise<ThreadState>;
   listMessages(page: PageRequest): Promise<Page<Message>>;

@@ -121,8 +121,8 @@ export async function postMessages(
   if (!chat.active) throw new DomainError("conflict", "this chat, or its bot, is not active");
   const person = input.person && (await rememberPerson(ctx, chat.integrationId, input.person));
   const { messages, regenerate = false } = input;
-  const command = { posting: postingOf(chat, person?.id ?? null), messages, regenerate, once: onceKey(ctx) };
-  return ctx.thread(thread.id).post(command, types);
+  const posting = postingOf(chat, person?.id ?? null, types);
+  return ctx.thread(thread.id).post({ posting, messages, regenerate, once: onceKey(ctx) });
 }
 
 /** Takes a person's own decisions about tool calls, and streams how the answer goes on. */
@@ -134,14 +134,14 @@ export async function postDecisions(
 ): Promise<TurnStream> {
   await requireThread(ctx, thread.id, thread.chatId);
   const chat = await requireChat(ctx, thread.chatId);
-  return ctx.thread(thread.id).decideAndStream(decisions, postingOf(chat, null), types);
+  return ctx.thread(thread.id).decideAndStream(decisions, postingOf(chat, null, types));
 }
 
 export async function resumeTurn(
   ctx: Ctx,
   thread: { id: string; chatId: string },
   after: string | null,
-  types: readonly TurnEventType[],
+  types: readonly TurnEventType[] | null,
 ): Promise<TurnStream | null> {
   await requireThread(ctx, thread.id, thread.chatId);
   return ctx.thread(thread.id).resume(after, types);
@@ -154,12 +154,13 @@ async function requireChat(ctx: Ctx, chatId: string): Promise<LiveChat> {
   return chat;
 }
 
-export const postingOf = (chat: LiveChat, personId: string | null): Posting => ({
+const postingOf = (chat: LiveChat, personId: string | null, types: readonly TurnEventType[]): Posting => ({
   chatId: chat.id,
   botId: chat.botId,
   personId,
   settings: chat.settings,
   debounceMs: chat.debounceMs,
+  types,
 });
 
 const onceKey = ({ once }: Ctx) => once && { key: once.key, requestHash: once.requestHash };

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { DomainError } from "../core/errors.ts";
 
 const Milliseconds = z.coerce.number().int().min(0);
 
@@ -25,7 +26,7 @@ export function readConfig(env: object): Config {
   const result = Config.safeParse(given);
   if (!result.success) {
     const [issue] = result.error.issues;
-    throw new Error(`configuration: ${String(issue?.path[0])} is missing or wrong (${issue?.message})`);
+    throw new DomainError("unavailable", `configuration: ${String(issue?.path[0])} is missing or wrong`);
   }
   parsed.set(env, result.data);
   return result.data;

@@ -30,13 +30,12 @@ export function threadPort(namespace: DurableObjectNamespace, projectId: string,
   const stub = namespace.get(namespace.idFromName(`${projectId}/${threadId}`)) as unknown as Stub;
   const open = (path: string, query: Record<string, string | null>, body?: PostRequest | DecideRequest) =>
     callResponse(() => stub.fetch(urlOf(path, query), body && { method: "POST", body: JSON.stringify(body) }));
-  const stream = async (path: string, types: readonly TurnEventType[], body: PostRequest | DecideRequest) =>
-    turnStream(await open(path, { types: types.join() }, body));
+  const stream = async (path: string, body: PostRequest | DecideRequest) => turnStream(await open(path, {}, body));
   return {
-    post: (command, types) => stream("/post", types, { projectId, threadId, command }),
-    decideAndStream: (decisions, posting, types) => stream("/decide", types, { decisions, posting }),
+    post: (command) => stream("/post", { projectId, threadId, command }),
+    decideAndStream: (decisions, posting) => stream("/decide", { decisions, posting }),
     async resume(after, types) {
-      const response = await open("/resume", { types: types.join(), after });
+      const response = await open("/resume", { types: types && types.join(), after });
       return response.status === 204 ? null : turnStream(response);
     },
     listen: (after) => openSocket(() => stub.fetch(urlOf("/listen", { after }), UPGRADE)),
@@ -68,5 +67,6 @@ export async function openSocket(upgrade: () => Promise<Response>): Promise<WebS
 
 const turnStream = (response: Response): TurnStream => ({
   messageId: response.headers.get("x-message-id") || null,
+  types: (response.headers.get("x-types") ?? "").split(",") as TurnEventType[],
   events: response.body!,
 });

@@ -15,6 +15,7 @@ export const SCHEMA = [
     bot_messages integer not null,
     last_message_at integer,
     created_at integer not null,
+    types text not null,
     open_turns text not null,
     projected integer not null,
     erased integer not null

@@ -352,6 +352,7 @@ export class ThreadMachine {
       botMessages: 0,
       lastMessageAt: null,
       createdAt: this.#options.now(),
+      types: posting.types,
       openTurns: [],
       projected: 0,
       erased: false,
@@ -361,6 +362,7 @@ export class ThreadMachine {
   #takePosting(record: ThreadRecord, posting: Posting): void {
     record.botId = posting.botId;
     record.personId = posting.personId ?? record.personId;
+    record.types = posting.types;
   }
 
   #existing(): ThreadRecord {

@@ -35,16 +35,15 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
   /** What answers with a stream or a socket comes this way, so that a client that leaves is noticed. */
   override async fetch(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
-    const after = searchParams.get("after");
-    const types = (searchParams.get("types") ?? "").split(",") as TurnEventType[];
+    const [after, types] = [searchParams.get("after"), searchParams.get("types")];
     return attemptResponse(async () => {
       switch (pathname) {
         case "/post":
-          return this.#post(await request.json(), types);
+          return this.#post(await request.json());
         case "/decide":
-          return this.#decideAndStream(await request.json(), types);
+          return this.#decideAndStream(await request.json());
         case "/resume":
-          return this.#resume(after, types);
+          return this.#resume(after, types?.split(",") as TurnEventType[] | undefined);
         default:
           return this.#listen(after);
       }
@@ -136,7 +135,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     if (this.#store.isBehind) await this.#store.flush("all");
   }
 
-  async #post({ projectId, threadId, command }: PostRequest, types: TurnEventType[]): Promise<Response> {
+  async #post({ projectId, threadId, command }: PostRequest): Promise<Response> {
     this.#store.identify(projectId);
     if (this.#store.record?.erased) await this.#forget();
     this.#store.createTables();
@@ -145,23 +144,25 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     const known = isNew || posted.kind === "unanswered" ? this.#store.flushSoon() : this.#store.flush("feed");
     if (posted.kind === "owed") this.#runner.owe(posted.messageId, command.posting.settings);
     if (isNew || posted.kind === "unanswered") await known;
+    const { types } = command.posting;
     return posted.kind === "unanswered" ? silence(types) : this.#stream(posted.messageId, types);
   }
 
-  async #decideAndStream({ decisions, posting }: DecideRequest, types: TurnEventType[]): Promise<Response> {
+  async #decideAndStream({ decisions, posting }: DecideRequest): Promise<Response> {
     this.#existing();
     const { value: resumed } = this.#store.transact(() =>
       decisions.map((decision) => this.#store.machine.decide(decision).resumed).findLast((id) => id !== null),
     );
     void this.#store.flush("feed");
-    if (!resumed) return silence(types, "tool-calls");
+    if (!resumed) return silence(posting.types, "tool-calls");
     this.#runner.owe(resumed, posting.settings);
-    return this.#stream(resumed, types);
+    return this.#stream(resumed, posting.types);
   }
 
   /** A reader who names an event gets the rest of that answer, even when it has ended; others get what is running. */
-  #resume(after: string | null, types: TurnEventType[]): Response {
+  #resume(after: string | null, asked: readonly TurnEventType[] | undefined): Response {
     const record = this.#existing();
+    const types = asked ?? record.types;
     const place = readEventId(after);
     const named = place && this.#store.machine.messages.at(place.seq);
     const isOwed = record.openTurns.some(({ messageId }) => messageId === named?.id);
@@ -177,7 +178,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
   }
 
   /** Waits until there is something to read, so that a model that fails at once is an error and not an empty stream. */
-  async #stream(messageId: string, types: TurnEventType[]): Promise<Response> {
+  async #stream(messageId: string, types: readonly TurnEventType[]): Promise<Response> {
     const stream = this.#runner.streamOf(messageId);
     if (!stream) return silence(types);
     await waitAtMost(HOLD_HEADERS_MS, stream.started);
@@ -200,13 +201,13 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
   }
 }
 
-const streamResponse = (stream: AnswerStream, types: TurnEventType[], after: string | null) =>
+const streamResponse = (stream: AnswerStream, types: readonly TurnEventType[], after: string | null) =>
   new Response(stream.open(types, after), {
-    headers: { "content-type": "text/event-stream", "x-message-id": stream.messageId },
+    headers: { "content-type": "text/event-stream", "x-message-id": stream.messageId, "x-types": types.join() },
   });
 
 /** The stream of a post that nobody answers now. */
-function silence(types: TurnEventType[], finishReason: "stop" | "tool-calls" = "stop"): Response {
+function silence(types: readonly TurnEventType[], finishReason: "stop" | "tool-calls" = "stop"): Response {
   const stream = new AnswerStream({ id: "", seq: 0, parts: [] });
   stream.push([{ type: "finish", finishReason }]);
   stream.end();

@@ -1,4 +1,5 @@
 import type { Mode, ThreadState } from "../core/thread-state.ts";
+import type { TurnEventType } from "../core/turn-events.ts";
 
 /** An answer that is owed: running, waiting its turn, or waiting for more messages of a burst. */
 export type OpenTurn = {
@@ -28,6 +29,8 @@ export type ThreadRecord = {
   botMessages: number;
   lastMessageAt: number | null;
   createdAt: number;
+  /** The turn events that whoever wrote last understands. */
+  types: readonly TurnEventType[];
   /** In the order in which they are answered. */
   openTurns: OpenTurn[];
   /** The newest row of the event log that D1 and the project's feed know of. */
@@ -70,6 +73,7 @@ const recordOf = (row: Row): ThreadRecord => ({
   botMessages: row["bot_messages"] as number,
   lastMessageAt: row["last_message_at"] as number | null,
   createdAt: row["created_at"] as number,
+  types: (row["types"] as string).split(",") as TurnEventType[],
   openTurns: JSON.parse(row["open_turns"] as string) as OpenTurn[],
   projected: row["projected"] as number,
   erased: row["erased"] === 1,
@@ -90,6 +94,7 @@ const rowOf = (record: ThreadRecord): Row => ({
   bot_messages: record.botMessages,
   last_message_at: record.lastMessageAt,
   created_at: record.createdAt,
+  types: record.types.join(),
   open_turns: JSON.stringify(record.openTurns),
   projected: record.projected,
   erased: record.erased ? 1 : 0,

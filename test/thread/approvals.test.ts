@@ -1,5 +1,6 @@
 import { abortAllDurableObjects } from "cloudflare:test";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../helpers/eventually.ts";
 import { newChat } from "../helpers/project.ts";
 import { callsTool, FakeModel, says } from "../helpers/upstream.ts";
 
@@ -39,7 +40,7 @@ describe("a tool that needs approval", () => {
     const { model, thread, decide } = await asked();
     await abortAllDurableObjects();
     expect((await decide({ approved: true })).json).toMatchObject({ status: "approved" });
-    await vi.waitFor(async () => expect((await thread.get()).json.mode).toBe("manual"));
+    await eventually(async () => expect((await thread.get()).json.mode).toBe("manual"));
     expect(model.requests[1]!.messages.at(-1)).toMatchObject({
       role: "tool",
       tool_call_id: "call_1",
@@ -56,7 +57,7 @@ describe("a tool that needs approval", () => {
   it("is not carried out when it is rejected, and the model is told why", async () => {
     const { model, thread, decide } = await asked();
     await decide({ approved: false, reason: "Nobody is here." });
-    await vi.waitFor(async () => expect((await thread.messages()).at(-1)!.content).toBe("Done."));
+    await eventually(async () => expect((await thread.messages()).at(-1)!.content).toBe("Done."));
     expect(model.requests[1]!.messages.at(-1)!.content).toBe("Nobody is here.");
     expect((await thread.get()).json.mode).toBe("auto");
   });

@@ -1,6 +1,7 @@
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../helpers/eventually.ts";
 import { newChat, type Thread } from "../helpers/project.ts";
 import { SseReader } from "../helpers/sse.ts";
 import { FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
@@ -29,10 +30,10 @@ describe("a crash in the middle of an answer", () => {
     const model = new FakeModel(new HeldAnswer().answer, says("Now I can."));
     const thread = (await newChat(model)).thread();
     thread.stream("hi").catch(() => undefined);
-    await vi.waitFor(() => expect(model.requests).toHaveLength(1));
+    await eventually(() => expect(model.requests).toHaveLength(1));
     await abortAllDurableObjects();
     await runDurableObjectAlarm(objectOf(thread));
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await conversation(thread)).toEqual(["user complete: hi", "assistant complete: Now I can."]),
     );
     expect(model.requests).toHaveLength(2);
@@ -44,7 +45,7 @@ describe("a crash in the middle of an answer", () => {
     const thread = (await newChat(model)).thread();
     thread.stream("hi").catch(() => undefined);
     for (let calls = 1; calls <= 4; calls++) {
-      await vi.waitFor(() => expect(model.requests).toHaveLength(calls));
+      await eventually(() => expect(model.requests).toHaveLength(calls));
       await abortAllDurableObjects();
       await thread.get();
     }
@@ -60,10 +61,10 @@ describe("a crash in the middle of an answer", () => {
     const reader = new SseReader(await thread.stream("one"));
     await reader.json();
     for (const text of ["two", "three"]) thread.stream(text).catch(() => undefined);
-    await vi.waitFor(async () => expect(await conversation(thread)).toHaveLength(6));
+    await eventually(async () => expect(await conversation(thread)).toHaveLength(6));
     await abortAllDurableObjects();
     await runDurableObjectAlarm(objectOf(thread));
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await conversation(thread)).toEqual([
         "user complete: one",
         "assistant interrupted: Fir",
@@ -111,7 +112,7 @@ describe("what others must be told", () => {
       expect(await found()).toEqual([]);
     });
     await runDurableObjectAlarm(objectOf(thread));
-    await vi.waitFor(async () => expect(await found()).toHaveLength(1));
+    await eventually(async () => expect(await found()).toHaveLength(1));
     const { json: chat } = await thread.chat.project.get(`/chats/${thread.chat.id}`);
     expect(chat.events_24h).toBe(4);
   });

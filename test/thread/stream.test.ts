@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../helpers/eventually.ts";
 import { newChat, readAnswer } from "../helpers/project.ts";
 import { SseReader } from "../helpers/sse.ts";
 import { FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
@@ -29,7 +30,7 @@ describe("a reader who leaves", () => {
     const { held, thread } = await leftAlone();
     held.say("two.");
     held.end();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await thread.messages())[1]).toMatchObject({ content: "One two.", status: "complete" }),
     );
     expect(held.aborted).toBe(false);
@@ -60,7 +61,7 @@ describe("a reader who leaves", () => {
     const { held, thread, first, resume } = await leftAlone();
     held.say("two.");
     held.end();
-    await vi.waitFor(async () => expect((await thread.messages())[1]!.status).toBe("complete"));
+    await eventually(async () => expect((await thread.messages())[1]!.status).toBe("complete"));
     expect(json(await new SseReader(await resume(first.id!)).rest())).toEqual([
       { type: "text-delta", textDelta: "two." },
       { type: "finish", finishReason: "stop" },
@@ -87,14 +88,14 @@ describe("stop", () => {
     expect((await thread.chat.project.post(`${thread.path}/stop`)).json).toEqual({ stopped: true });
     expect(json(await reader.rest())).toEqual([{ type: "finish", finishReason: "stop" }]);
     expect((await thread.messages())[1]).toMatchObject({ content: "One ", status: "stopped" });
-    await vi.waitFor(() => expect(held.aborted).toBe(true));
+    await eventually(() => expect(held.aborted).toBe(true));
     expect((await thread.chat.project.post(`${thread.path}/stop`)).json).toEqual({ stopped: false });
   });
 
   it("gives those that wait their turn", async () => {
     const { thread } = await leftAlone();
     const waiting = thread.stream("next");
-    await vi.waitFor(async () => expect(await thread.messages()).toHaveLength(4));
+    await eventually(async () => expect(await thread.messages()).toHaveLength(4));
     await thread.chat.project.post(`${thread.path}/stop`);
     expect((await readAnswer(await waiting)).text).toBe("Next.");
   });
@@ -105,10 +106,10 @@ describe("messages that come while an answer is written", () => {
     const held = new HeldAnswer();
     const thread = (await newChat(new FakeModel(held.answer, says("B"), says("C")))).thread();
     const streams = [thread.stream("a")];
-    await vi.waitFor(async () => expect(await thread.messages()).toHaveLength(2));
+    await eventually(async () => expect(await thread.messages()).toHaveLength(2));
     for (const [index, text] of ["b", "c"].entries()) {
       streams.push(thread.stream(text));
-      await vi.waitFor(async () => expect(await thread.messages()).toHaveLength(4 + 2 * index));
+      await eventually(async () => expect(await thread.messages()).toHaveLength(4 + 2 * index));
     }
     held.say("A");
     held.end();
@@ -121,7 +122,7 @@ describe("messages that come while an answer is written", () => {
     const held = new HeldAnswer();
     const thread = (await newChat(new FakeModel(held.answer, says("ok")))).thread();
     const streams = Array.from({ length: 60 }, (_, index) => thread.stream(`message ${index}`));
-    await vi.waitFor(async () => expect(await thread.messages()).toHaveLength(100), 10_000);
+    await eventually(async () => expect(await thread.messages()).toHaveLength(100));
     held.say("ok");
     held.end();
     const responses = await Promise.all(streams);
@@ -138,7 +139,7 @@ describe("messages that come while an answer is written", () => {
     const model = new FakeModel(says("Both."));
     const thread = (await newChat(model, {}, { debounce_ms: 1000 })).thread();
     const first = thread.stream("one");
-    await vi.waitFor(async () => expect(await thread.messages()).toHaveLength(2));
+    await eventually(async () => expect(await thread.messages()).toHaveLength(2));
     const second = thread.stream("two");
     const answers = await Promise.all([first, second].map(async (stream) => readAnswer(await stream)));
     expect(answers.map(({ text }) => text)).toEqual(["Both.", "Both."]);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../helpers/eventually.ts";
 import { newChat, readAnswer, type Thread } from "../helpers/project.ts";
 import { SseReader } from "../helpers/sse.ts";
 import { FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
@@ -26,7 +27,7 @@ describe("a takeover in the middle of an answer", () => {
       { type: "finish", finishReason: "stop" },
     ]);
     expect(await conversation(thread)).toEqual(["user complete: hi", "assistant stopped: Half an "]);
-    await vi.waitFor(() => expect(held.aborted).toBe(true));
+    await eventually(() => expect(held.aborted).toBe(true));
     held.say("answer");
     expect(await conversation(thread)).toEqual(["user complete: hi", "assistant stopped: Half an "]);
   });
@@ -35,7 +36,7 @@ describe("a takeover in the middle of an answer", () => {
     const held = new HeldAnswer();
     const thread = (await newChat(new FakeModel(held.answer))).thread();
     const streaming = thread.stream("hi");
-    await vi.waitFor(async () => expect(await conversation(thread)).toHaveLength(2));
+    await eventually(async () => expect(await conversation(thread)).toHaveLength(2));
     await thread.setMode("manual");
     expect((await readAnswer(await streaming)).events).toEqual([{ type: "finish", finishReason: "stop" }]);
     expect(await conversation(thread)).toEqual(["user complete: hi"]);
@@ -45,7 +46,7 @@ describe("a takeover in the middle of an answer", () => {
   it("silences those that wait behind it, too", async () => {
     const { model, thread } = await midAnswer();
     const waiting = thread.stream("and another thing");
-    await vi.waitFor(async () => expect(await conversation(thread)).toHaveLength(4));
+    await eventually(async () => expect(await conversation(thread)).toHaveLength(4));
     await thread.setMode("manual");
     expect((await readAnswer(await waiting)).text).toBe("");
     expect(await conversation(thread)).toEqual([
@@ -126,7 +127,7 @@ it("never lets a bot speak after an acknowledged takeover, whenever it comes", {
     async (ticks, mode) => {
       const thread = chat.thread();
       const answer = thread.stream("hi").then(readAnswer);
-      await vi.waitFor(async () => expect((await thread.get()).status).toBe(200), { interval: 1 });
+      await eventually(async () => expect((await thread.get()).status).toBe(200));
       for (let tick = 0; tick < ticks; tick++) await scheduler.wait(1);
       await thread.setMode(mode);
       const atTakeover = await conversation(thread);

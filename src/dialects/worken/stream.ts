@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Decision } from "../../core/approvals.ts";
 import type { Ctx } from "../../core/context.ts";
 import { invalid } from "../../core/errors.ts";
+import type { TurnStream } from "../../core/ports.ts";
 import { postDecisions, postMessages, resumeTurn, type PostInput } from "../../core/threads.ts";
 import type { Api } from "../../http/route.ts";
 import type { App } from "../../http/tenant.ts";
@@ -78,7 +79,7 @@ export const stream = (api: Api) =>
       "get",
       "/chats/:chat_id/threads/:thread_id/stream/:any/stream",
       { ...resumption, summary: "The same, where the AI SDK's chat transport looks for it", params: Reconnect },
-      ({ c, ctx, params, query }) => resume(c, ctx, threadOf(params), query.protocol ?? "ui"),
+      ({ c, ctx, params, query }) => resume(c, ctx, threadOf(params), query.protocol),
     );
 
 type ThreadRef = { id: string; chatId: string };
@@ -96,10 +97,14 @@ async function answer(ctx: Ctx, thread: ThreadRef, body: Body, protocol: Protoco
 }
 
 async function resume(c: Context<App>, ctx: Ctx, thread: ThreadRef, protocol: Protocol): Promise<Response> {
-  const format = protocol ? FORMATS[protocol] : WORKEN_STREAM;
-  const turn = await resumeTurn(ctx, thread, c.req.header("last-event-id") ?? null, format.types);
-  return turn ? turnResponse(turn, thread.id, format) : c.body(null, 204);
+  const asked = protocol ? FORMATS[protocol] : null;
+  const turn = await resumeTurn(ctx, thread, c.req.header("last-event-id") ?? null, asked?.types ?? null);
+  return turn ? turnResponse(turn, thread.id, asked ?? formatOf(turn)) : c.body(null, 204);
 }
+
+/** A reader who does not say how he reads gets the format in which the thread was written to: `useChat` cannot say it. */
+const formatOf = ({ types }: TurnStream): TurnFormat =>
+  [UI_MESSAGE_STREAM, TEXT_STREAM].find((format) => format.types.join() === types.join()) ?? WORKEN_STREAM;
 
 function inputFrom({ messages, ...body }: Body): PostInput {
   const person = body.person && {

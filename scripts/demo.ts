@@ -1,0 +1,125 @@
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
+import { Worken, type Message, type ThreadEvent } from "../src/client/index.ts";
+import { Screen } from "./screen.ts";
+import { demoFile, type Demo } from "./seed.ts";
+
+/**
+ * The main job, played on a running server: a customer asks, the bot answers in a stream, an operator watches, takes over
+ * in the middle of an answer, replies and gives back. Ends with 1 when anything of it did not happen.
+ */
+const baseUrl = `http://127.0.0.1:${process.env["PORT"] ?? "8787"}`;
+const { key, chatId } = readDemo(process.env["PERSIST_TO"] ?? ".wrangler/state");
+const worken = new Worken({ apiKey: key, baseUrl });
+const threadId = `demo-${Date.now().toString(36)}`;
+const screen = new Screen();
+const feed: ThreadEvent[] = [];
+const watching = new AbortController();
+
+const WORDS_BEFORE_TAKEOVER = 8;
+
+try {
+  screen.header("Customer and bot", "Operator's live feed");
+  void watch();
+  await wait(200);
+
+  const policy = await ask("What is your return policy?");
+  expect(policy.includes("30 days"), "the bot answers from its instruction");
+
+  const delivery = await ask("How long does delivery take, and what does it cost?", takeOver);
+  screen.note("the operator has taken over");
+  await untilFeed(
+    (event) => event.type === "mode_changed" && event.mode === "manual",
+    "the feed tells of the takeover",
+  );
+  const [, , , stopped] = await messages();
+  expect(stopped?.status === "stopped", "the answer that was taken over is stopped");
+  expect(stopped?.content === delivery, "what it had said is what the customer saw, and what is stored");
+
+  await ask("Hello? Are you still there?");
+  await untilFeed((event) => event.pending_count === 1, "the feed tells that somebody waits");
+  expect((await messages()).at(-1)?.role === "user", "nobody but the operator answers now");
+
+  const reply = "Hi, this is Mara from the shop. Two to four days, and it is free from 30 euros.";
+  await worken.threads.send(threadId, { text: reply });
+  screen.say("Mara", reply);
+  await untilFeed((event) => event.pending_count === 0, "the feed tells that nobody waits any more");
+
+  await worken.threads.setMode(threadId, "auto");
+  screen.note("the operator gives back");
+  await untilFeed((event) => event.type === "mode_changed" && event.mode === "auto", "the feed tells of the return");
+
+  const hours = await ask("When is the shop open?");
+  expect(hours.includes("Saturday"), "the bot answers again");
+
+  printTranscript(await messages());
+} catch (error) {
+  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+} finally {
+  watching.abort();
+}
+
+function readDemo(folder: string): Demo {
+  const file = demoFile(folder);
+  if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as Demo;
+  console.error("There is no running server to be found here. Start one first: npm run dev");
+  process.exit(1);
+}
+
+/** Asks as the customer; shows and answers what the bot says, word by word. */
+async function ask(question: string, afterSomeWords?: () => Promise<void>): Promise<string> {
+  screen.say("Customer", question);
+  const answer = await worken.chats.threads.stream(chatId, threadId, {
+    messages: [{ role: "user", content: question }],
+  });
+  screen.begin("Bot");
+  let [text, words] = ["", 0];
+  for await (const { textDelta = "" } of answer) {
+    text += textDelta;
+    screen.add(textDelta);
+    if (++words === WORDS_BEFORE_TAKEOVER) await afterSomeWords?.();
+  }
+  if (text === "") screen.add("(is silent)");
+  screen.end();
+  return text;
+}
+
+async function takeOver(): Promise<void> {
+  await worken.threads.setMode(threadId, "manual");
+}
+
+async function watch(): Promise<void> {
+  for await (const event of worken.threads.events(undefined, { signal: watching.signal })) {
+    if (event.thread_id !== threadId) continue;
+    feed.push(event);
+    screen.beside(describe(event));
+  }
+}
+
+function describe({ type, role, status, mode, pending_count, title }: ThreadEvent): string {
+  if (type === "message_created") return `${type}  ${role} (${status})`;
+  return `${type}  ${mode ?? pending_count ?? title ?? ""}`;
+}
+
+async function untilFeed(isIt: (event: ThreadEvent) => boolean, what: string): Promise<void> {
+  for (let tries = 0; tries < 100 && !feed.some(isIt); tries++) await wait(50);
+  expect(feed.some(isIt), what);
+  screen.end();
+}
+
+async function messages(): Promise<Message[]> {
+  return worken.chats.threads.messages.list(chatId, threadId);
+}
+
+function expect(holds: boolean | undefined, what: string): void {
+  if (!holds) throw new Error(`it is not so that ${what}`);
+}
+
+function printTranscript(transcript: Message[]): void {
+  console.log("\nThe conversation, as it is stored:\n");
+  for (const { role, content, status, metadata } of transcript) {
+    const who = role === "user" ? "Customer" : metadata ? "Operator" : "Bot";
+    console.log(`  ${who}${status === "complete" ? "" : ` (${status})`}: ${content.replaceAll("\n", "\n    ")}`);
+  }
+}

@@ -1,0 +1,129 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { DefaultChatTransport, readUIMessageStream, type UIMessage, type UIMessageChunk } from "ai";
+import { EventSource } from "eventsource";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { Server } from "./server.ts";
+
+let server: Server;
+beforeAll(async () => {
+  server = await Server.start();
+});
+afterAll(() => server.kill());
+
+type Message = { role: string; content: string; status: string };
+const pathOf = (thread: string) => `/chats/${server.demo.chatId}/threads/${thread}`;
+const messagesOf = async (thread: string) =>
+  (await (await server.fetch("GET", `${pathOf(thread)}/messages`)).json()) as Message[];
+const ask = (thread: string, content: string) =>
+  server.fetch("POST", `${pathOf(thread)}/stream`, { messages: [{ role: "user", content }] });
+
+it("answers the curl that it prints, without network and without a stack trace", async () => {
+  expect(server.output).toContain(`curl -N "${server.url}${pathOf("first")}/stream"`);
+  expect(server.output).not.toMatch(/^\s+at /m);
+  const text = await (await ask("first", "What is your return policy?")).text();
+  expect(text).toContain('"type":"text-delta"');
+  expect((await messagesOf("first"))[1]!.content).toContain("30 days");
+});
+
+it("has the conversation whole after it was killed in the middle of an answer", async () => {
+  const response = await ask("killed", "How long does delivery take?");
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let seen = "";
+  while ((seen.match(/text-delta/g) ?? []).length < 8) seen += (await reader.read()).value;
+  await server.kill();
+  await reader.cancel().catch(() => undefined);
+  await server.start();
+  const [question, answer] = await messagesOf("killed");
+  expect(question).toMatchObject({ role: "user", content: "How long does delivery take?", status: "complete" });
+  expect(answer).toMatchObject({ role: "assistant", status: "interrupted" });
+  expect(answer!.content).not.toBe("");
+  await (await ask("killed", "What is your return policy?")).text();
+  expect((await messagesOf("killed")).map(({ status }) => status)).toEqual([
+    "complete",
+    "interrupted",
+    "complete",
+    "complete",
+  ]);
+});
+
+describe("the AI SDK's chat transport", () => {
+  const transport = () =>
+    new DefaultChatTransport({
+      api: `${server.url}/chats/${server.demo.chatId}/threads`,
+      headers: { authorization: `Bearer ${server.demo.key}` },
+    });
+  const question: UIMessage = {
+    id: "q1",
+    role: "user",
+    parts: [{ type: "text", text: "What is your return policy?" }],
+  };
+
+  async function lastMessage(stream: ReadableStream<UIMessageChunk>): Promise<UIMessage> {
+    let last: UIMessage | undefined;
+    for await (const message of readUIMessageStream({ stream })) last = message;
+    return last!;
+  }
+  const textOf = (message: UIMessage) => message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+
+  it("sends, and gets the answer that is stored", async () => {
+    const stream = await transport().sendMessages({
+      chatId: "ui-1",
+      trigger: "submit-message",
+      messageId: undefined,
+      messages: [question],
+      abortSignal: undefined,
+    });
+    const message = await lastMessage(stream);
+    const stored = (await messagesOf("ui-1"))[1]!;
+    expect(textOf(message)).toBe(stored.content);
+    expect(message.metadata).toEqual({ finishReason: "stop" });
+  });
+
+  it("reconnects to the running answer, and finds nothing to resume afterwards", async () => {
+    const leaving = new AbortController();
+    const first = await transport().sendMessages({
+      chatId: "ui-2",
+      trigger: "submit-message",
+      messageId: undefined,
+      messages: [question],
+      abortSignal: leaving.signal,
+    });
+    await first.getReader().read();
+    leaving.abort();
+    const resumed = await transport().reconnectToStream({ chatId: "ui-2" });
+    const message = await lastMessage(resumed!);
+    expect(textOf(message)).toBe((await messagesOf("ui-2"))[1]!.content);
+    expect(await transport().reconnectToStream({ chatId: "ui-2" })).toBeNull();
+  });
+});
+
+it("keeps a plain EventSource with a ticket informed, across a restart", async () => {
+  const { ticket } = (await (await server.fetch("POST", "/threads/events/tickets", {})).json()) as { ticket: string };
+  const source = new EventSource(`${server.url}/threads/events?ticket=${ticket}`);
+  const events: { thread_id: string; type: string }[] = [];
+  source.onmessage = ({ data }) => events.push(JSON.parse(data as string) as (typeof events)[number]);
+  await vi.waitFor(() => expect(source.readyState).toBe(source.OPEN), 5000);
+  await (await ask("watched", "hi")).text();
+  await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain("message_created"), 5000);
+  await server.kill();
+  await server.start();
+  await vi.waitFor(() => expect(source.readyState).toBe(source.OPEN), 15_000);
+  await server.fetch("POST", `${pathOf("watched")}/mode`, { mode: "manual" });
+  await vi.waitFor(() => expect(events.at(-1)).toMatchObject({ thread_id: "watched", type: "mode_changed" }), 5000);
+  source.close();
+});
+
+it("plays the demo to its end", async () => {
+  const demo = spawn(process.execPath, ["scripts/demo.ts"], { env: { ...process.env, ...server.env } });
+  let output = "";
+  for (const stream of [demo.stdout, demo.stderr]) stream.on("data", (chunk: Buffer) => (output += String(chunk)));
+  const [code] = (await once(demo, "exit")) as [number];
+  expect(output).toContain("mode_changed");
+  expect(code, output).toBe(0);
+});
+
+it("takes all it has started with it when it is asked to stop", async () => {
+  await server.stop();
+  await vi.waitFor(() => expect(server.isGone).toBe(true), 5000);
+});
