@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { seedDemo, type Demo } from "./seed.ts";
-import { readSettings, writeEnvFile } from "./settings.ts";
+import { localSettings, writeEnvFile } from "./settings.ts";
 import { runWrangler, startWrangler } from "./wrangler.ts";
 
 const HOST = "127.0.0.1";
@@ -11,9 +11,12 @@ const folder = process.env["PERSIST_TO"] ?? ".wrangler/state";
 const url = `http://${HOST}:${port}`;
 
 await requireFreePort();
-const settings = readSettings();
+const settings = localSettings();
 const envFile = writeEnvFile(folder, settings);
-await runWrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", folder, "--env-file", envFile]);
+await runWrangler(
+  ["d1", "migrations", "apply", "DB", "--local", "--persist-to", folder, "--env-file", envFile],
+  "quiet",
+);
 
 const args = ["dev", "--ip", HOST, "--port", port, "--inspector-port", "0", "--log-level", "error"];
 const interactive = ["--show-interactive-dev-session", "false"];

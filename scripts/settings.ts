@@ -6,14 +6,19 @@ import { Config } from "../src/runtime/config.ts";
 
 const DOTENV = ".env";
 
-/** The settings of a local server: the process environment over `.env`. Keys that are missing are made and kept there. */
-export function readSettings(): Record<string, string> {
+/** What is set: the process environment over `.env`, and of both only what is a setting of ours. */
+export function findSettings(): Record<string, string> {
   const file = existsSync(DOTENV) ? parseEnv(readFileSync(DOTENV, "utf8")) : {};
   const given = Object.keys(Config.shape).flatMap((key) => {
     const value = process.env[key] ?? file[key];
     return value ? [[key, value] as const] : [];
   });
-  const settings: Record<string, string> = Object.fromEntries(given);
+  return Object.fromEntries(given);
+}
+
+/** The settings of a local server. Keys that are missing are made and kept in `.env`. */
+export function localSettings(): Record<string, string> {
+  const settings = findSettings();
   settings["ROOT_KEY"] ??= keep("ROOT_KEY", randomBytes(32).toString("hex"));
   settings["ENCRYPTION_KEY"] ??= keep("ENCRYPTION_KEY", `k1:${randomBytes(32).toString("base64")}`);
   return settings;

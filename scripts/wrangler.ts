@@ -15,13 +15,24 @@ const QUIET = {
 export const startWrangler = (args: string[], stdio: StdioOptions): ChildProcess =>
   spawn(process.execPath, ["--no-warnings", CLI, ...args], { stdio, env: { ...process.env, ...QUIET } });
 
-/** Runs wrangler to its end; a failure shows what it printed and ends this process. */
-export async function runWrangler(args: string[]): Promise<void> {
+/** Runs wrangler to its end and answers what it printed. */
+export async function outputOf(args: string[]): Promise<{ code: number; output: string }> {
   const child = startWrangler(args, ["ignore", "pipe", "pipe"]);
   let output = "";
   for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (chunk: Buffer) => (output += String(chunk)));
   const [code] = (await once(child, "close")) as [number | null];
+  return { code: code ?? 1, output };
+}
+
+/** Runs wrangler to its end, before our eyes or quietly; a failure is shown and ends this process. */
+export async function runWrangler(args: string[], show: "inherit" | "quiet"): Promise<void> {
+  if (show === "inherit") {
+    const [code] = (await once(startWrangler(args, "inherit"), "close")) as [number | null];
+    if (code !== 0) process.exit(code ?? 1);
+    return;
+  }
+  const { code, output } = await outputOf(args);
   if (code === 0) return;
   console.error(output);
-  process.exit(code ?? 1);
+  process.exit(code);
 }
