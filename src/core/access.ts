@@ -29,7 +29,8 @@ type ChatRow = {
   chat_status: string;
   chat_settings: string;
   bot_id: string;
-  bot_status: string;
+  /** Null: the bot is deleted. */
+  bot_status: string | null;
   bot_settings: string;
 };
 
@@ -46,9 +47,9 @@ const chatStatement = (db: Db, id: string) =>
   db.$client
     .prepare(
       `select c.id, c.project_id, c.integration_id, c.status as chat_status, c.settings as chat_settings,
-         b.id as bot_id, b.status as bot_status, b.settings as bot_settings
+         b.id as bot_id, case when b.deleted_at is null then b.status end as bot_status, b.settings as bot_settings
        from chats c join bots b on b.id = c.bot_id
-       where c.id = ? and c.deleted_at is null and b.deleted_at is null`,
+       where c.id = ? and c.deleted_at is null`,
     )
     .bind(id);
 

@@ -41,7 +41,7 @@ export async function createChat(
     updatedAt: now,
     deletedAt: null,
   };
-  return createOnce(ctx, { ...chat, events24h: 0 }, ctx.db.insert(chats).values(chat));
+  return createOnce(ctx, { ...chat, events24h: 0 }, ctx.db.insert(chats).values(chat)).catch(refuseTwin(chat));
 }
 
 /** Of the project, or of one integration. */
@@ -90,7 +90,7 @@ export async function updateChat(
     updatedAt: ctx.now(),
   };
   await refuseIdentical(ctx, { integrationId, ...changed, except: id });
-  await ctx.db.update(chats).set(changed).where(eq(chats.id, chat.id));
+  await ctx.db.update(chats).set(changed).where(eq(chats.id, chat.id)).catch(refuseTwin(changed));
   return { ...chat, ...changed };
 }
 
@@ -114,5 +114,16 @@ async function refuseIdentical(
       chat.except ? ne(chats.id, chat.except) : undefined,
     ),
   });
-  if (twin) throw new DomainError("conflict", `this integration has a chat ${JSON.stringify(chat.name)} for this bot`);
+  if (twin) throw identical(chat);
 }
+
+const identical = ({ name }: { name: string }) =>
+  new DomainError("conflict", `this integration has a chat ${JSON.stringify(name)} for this bot already`);
+
+/** Of two that are written in the same moment, the database refuses the second. */
+const refuseTwin =
+  (chat: { name: string }) =>
+  (error: unknown): never => {
+    const isTwin = [error, (error as Error).cause].some((cause) => String(cause).includes("chats.integration_id"));
+    throw isTwin ? identical(chat) : error;
+  };

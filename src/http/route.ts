@@ -118,7 +118,7 @@ async function runOnce(
     return changing(c, spec, answer);
   } catch (error) {
     // A twin may have been faster: its answer is this call's answer too.
-    const twin = error instanceof DomainError ? null : await findAnswer(ctx);
+    const twin = await findAnswer(ctx);
     if (twin) return replayed(c, twin.answer);
     throw error;
   }

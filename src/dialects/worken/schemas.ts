@@ -223,9 +223,13 @@ export const SetChatStatus = z.object({ status: z.enum(["active", "disabled"]) }
 
 // Threads
 
+/** Ids that no path could name, or that another path has taken. */
+const UNREACHABLE = new Set([".", "..", "events"]);
+
 export const ThreadId = z
   .string()
-  .regex(/^[A-Za-z0-9._:-]{1,128}$/, "must be 1 to 128 letters, digits or any of . _ : -");
+  .regex(/^[A-Za-z0-9._:-]{1,128}$/, "must be 1 to 128 letters, digits or any of . _ : -")
+  .refine((id) => !UNREACHABLE.has(id), "cannot be the id of a thread");
 
 export const Thread = z
   .object({
