@@ -43,17 +43,12 @@ export class Answer implements AsyncIterable<AnswerEvent> {
   }
 
   /** Null: there is no answer to read. */
-  static async open(
-    connection: Connection,
-    path: string,
-    first: Call,
-    lastEventId: string | null = null,
-  ): Promise<Answer | null> {
+  static async open(connection: Connection, path: string, first: Call, lastEventId?: string): Promise<Answer | null> {
     const reading = new AbortController();
     const signal = first.signal ? AbortSignal.any([first.signal, reading.signal]) : reading.signal;
     const source = { connection, path, first: { ...first, signal }, signal };
     const response = await connection.open(source.first);
-    return response.status === 204 ? null : new Answer(source, reading, response, lastEventId);
+    return response.status === 204 ? null : new Answer(source, reading, response, lastEventId ?? null);
   }
 
   [Symbol.asyncIterator](): Events {
@@ -117,14 +112,9 @@ export class Answer implements AsyncIterable<AnswerEvent> {
   /** While no event has come, the first request is repeated: it leads to the same answer. Null: that is not running. */
   async #reopen(): Promise<Response | null> {
     const { connection, path, first, signal } = this.#source;
-    const next = (id: string): Call => ({
-      method: "GET",
-      path: `${path}/stream`,
-      headers: { "last-event-id": id },
-      signal,
-    });
-    const call = this.lastEventId === null ? first : next(this.lastEventId);
-    const response = await connection.open({ ...call, patience: LONG });
+    const headers = { "last-event-id": this.lastEventId ?? "" };
+    const rest: Call = { method: "GET", path: `${path}/stream`, headers, signal };
+    const response = await connection.open({ ...(this.lastEventId === null ? first : rest), patience: LONG });
     const messageId = response.headers.get("x-message-id");
     if (response.status !== 204 && (messageId === null || messageId === this.messageId)) return response;
     await response.body?.cancel();

@@ -15,7 +15,8 @@ export const chats = (connection: Connection) => ({
     /** Says something in a thread, which begins with it if it is new, and resolves when the answer begins. */
     async stream(chatId: string, threadId: string, body: StreamMessages, options: CallOptions = {}): Promise<Answer> {
       const thread = threadPath(chatId, threadId);
-      const post: Call = { idempotencyKey: randomKey(), ...options, method: "POST", path: `${thread}/stream`, body };
+      const { signal, idempotencyKey = randomKey() } = options;
+      const post: Call = { method: "POST", path: `${thread}/stream`, body, idempotencyKey, signal };
       // A POST is always answered with a stream.
       return (await Answer.open(connection, thread, post))!;
     },

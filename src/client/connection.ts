@@ -30,11 +30,7 @@ export type Call = CallOptions & {
 };
 
 type Page = unknown[] | { data: unknown[]; next_cursor: string | null };
-type ItemOf<P extends Page> = P extends unknown[]
-  ? P[number]
-  : P extends { data: unknown[] }
-    ? P["data"][number]
-    : never;
+type ItemOf<P extends Page> = P extends (infer T)[] | { data: (infer T)[] } ? T : never;
 
 /** Await it for one page; loop over it with `for await` for every item of this and all pages that follow. */
 export type Listing<P extends Page> = Promise<P> & AsyncIterable<ItemOf<P>>;
@@ -69,6 +65,7 @@ export class Connection {
     const first = load();
     const answer = first.then(({ page }) => page);
     async function* items(): AsyncGenerator<ItemOf<P>, void, undefined> {
+      // Who only loops never awaits this promise; it must not fail unheard.
       await answer;
       let loaded = await first;
       yield* loaded.items;
@@ -92,20 +89,16 @@ export class Connection {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(new Error(`no answer within ${timeout} ms`)), timeout);
     const signal = call.signal ? AbortSignal.any([call.signal, deadline.signal]) : deadline.signal;
+    const { method, path } = call;
     const body = call.body && JSON.stringify(call.body);
     try {
-      const response = await fetch(this.#url(call), {
-        method: call.method,
-        headers: this.#headers(call),
-        body,
-        signal,
-      });
+      const response = await fetch(this.#url(call), { method, headers: this.#headers(call), body, signal });
       if (!response.ok) throw await errorFrom(response);
       return await read(response);
     } catch (error) {
       call.signal?.throwIfAborted();
       if (error instanceof WorkenError) throw error;
-      throw new ConnectionError(`${call.method} ${call.path}: ${String(error)}`, error);
+      throw new ConnectionError(`${method} ${path}: ${String(error)}`, error);
     } finally {
       clearTimeout(timer);
     }
@@ -113,7 +106,9 @@ export class Connection {
 
   #url({ path, query = {} }: Call): string {
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
-    const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+    const search = new URLSearchParams(
+      given.map(([name, value]): [string, string] => [name, String(value)]),
+    ).toString();
     return this.#options.baseUrl + path + (search && `?${search}`);
   }
 
@@ -144,9 +139,9 @@ const jsonOf = async <T>(response: Response) => (await response.json()) as T;
 /** A bare array names its next page in a `Link` header, everything else in itself. */
 async function pageOf<P extends Page>(response: Response) {
   const page = await jsonOf<P>(response);
-  const link = /[?&]cursor=([^&>]+)[^>]*>; *rel="next"/.exec(response.headers.get("link") ?? "");
+  const [, cursor] = /[?&]cursor=([^&>]+)[^>]*>; *rel="next"/.exec(response.headers.get("link") ?? "") ?? [];
   const [items, next] = Array.isArray(page)
-    ? [page, link && decodeURIComponent(link[1]!)]
+    ? [page, cursor && decodeURIComponent(cursor)]
     : [page.data, page.next_cursor];
   return { page, items: items as ItemOf<P>[], next };
 }

@@ -18,7 +18,7 @@ const PASSING = new Set([429, 502, 503, 504]);
 const LONGEST_WAIT_SECONDS = 60;
 
 /** Whether another try may go better. What the server itself refuses is tried again only if it says when. */
-export function isPassing(error: unknown): boolean {
+function isPassing(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
   if (!(error instanceof WorkenError) || !PASSING.has(error.status)) return false;
   const { requestId, retryAfter } = error;
@@ -41,15 +41,14 @@ export async function patiently<T>(run: () => Promise<T>, patience: Patience, si
 export async function pause(ms: number, signal?: AbortSignal, error?: unknown): Promise<void> {
   const asked = error instanceof WorkenError ? (error.retryAfter ?? 0) * 1000 : 0;
   signal?.throwIfAborted();
-  let wake: () => void = () => undefined;
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, Math.max(asked, ms * (0.5 + Math.random() / 2)));
-    wake = () => {
+    const wake = () => {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", wake);
       resolve();
     };
+    const timer = setTimeout(wake, Math.max(asked, ms * (0.5 + Math.random() / 2)));
     signal?.addEventListener("abort", wake);
   });
-  signal?.removeEventListener("abort", wake);
   signal?.throwIfAborted();
 }

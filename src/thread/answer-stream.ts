@@ -35,7 +35,7 @@ export class AnswerStream {
   }
 
   push(events: TurnEvent[]): void {
-    const fresh = events.map((event) => this.#place(event));
+    const fresh = events.map((event, index) => this.#place(event, this.#frames.length + index + 1));
     this.#frames.push(...fresh);
     for (const reader of this.#readers) this.#write(reader, fresh);
     if (events.some(({ type }) => type !== "start")) this.#start();
@@ -65,9 +65,9 @@ export class AnswerStream {
     });
   }
 
-  #place(event: TurnEvent): Frame {
+  #place(event: TurnEvent, number: number): Frame {
     if (event.type === "text-delta") this.characters += event.textDelta.length;
-    const id = `${this.#seq}.${this.#frames.length + 1}.${this.characters}`;
+    const id = `${this.#seq}.${number}.${this.characters}`;
     return { type: event.type, text: turnEventFrame({ id, event }) };
   }
 
@@ -116,6 +116,7 @@ export function readEventId(id: string | null): EventPlace | null {
 export function replay(message: Message & { seq: number }, from: EventPlace | null): AnswerStream {
   const stream = new AnswerStream({ ...message, parts: [] });
   const seen = from?.seq === message.seq ? from : null;
+  stream.characters = seen?.characters ?? 0;
   stream.push(seen ? tailEvents(message, seen.characters) : wholeEvents(message));
   stream.end();
   return stream;

@@ -120,6 +120,7 @@ export class HeldAnswer {
 
   async #next(controller: ReadableStreamDefaultController<Uint8Array>, signal: AbortSignal): Promise<void> {
     while (this.#queue.length === 0 && !signal.aborted) await scheduler.wait(2);
+    if (signal.aborted) return controller.error(signal.reason);
     const next = this.#queue.shift();
     if (next) controller.enqueue(encoder.encode(next));
     else controller.close();
