@@ -30,8 +30,7 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
   /** Events after an id as a socket's first message, the rest as it happens. */
   override async fetch(request: Request): Promise<Response> {
     const after = new URL(request.url).searchParams.get("after");
-    const missed = after === null ? [] : this.#log.after(after);
-    return this.#listeners.accept(JSON.stringify([{ id: this.#log.lastId(), event: null }, ...missed]));
+    return this.#listeners.accept(JSON.stringify(this.#log.backlog(after)));
   }
 
   publish(batches: LiveBatch[]): Promise<Rpc<null>> {

@@ -39,6 +39,12 @@ export class EventLog<E> {
     );
   }
 
+  /** For a listener: what it missed since an id, and then, without an event, the id from which it continues. */
+  backlog(after: string | null): LoggedEvent<E | null>[] {
+    const missed = after === null ? [] : this.after(after);
+    return [...missed, { id: this.#lastId(), event: null }];
+  }
+
   rowsFrom(seq: number): { seq: number; events: E[] }[] {
     return this.#sql
       .exec<{ seq: number; events: string }>("select seq, events from events where seq >= ? order by seq", seq)
@@ -50,8 +56,7 @@ export class EventLog<E> {
     return this.#sql.exec<{ seq: number }>("select coalesce(max(seq), 0) as seq from events").one().seq;
   }
 
-  /** The id of the newest event, from which a listener that knows nothing continues. */
-  lastId(): string {
+  #lastId(): string {
     const [row] = this.#sql
       .exec<{ seq: number; size: number }>(
         "select seq, json_array_length(events) as size from events order by seq desc limit 1",

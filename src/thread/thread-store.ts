@@ -109,8 +109,7 @@ export class ThreadStore {
   }
 
   listen(after: string | null): Response {
-    const missed = after === null ? [] : this.#log.after(after);
-    return this.#listeners.accept(JSON.stringify([{ id: this.#log.lastId(), event: null }, ...missed]));
+    return this.#listeners.accept(JSON.stringify(this.#log.backlog(after)));
   }
 
   /** Removes the traces of an erased thread elsewhere, and then the last of it here. Repeatable until it succeeds. */
