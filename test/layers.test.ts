@@ -46,7 +46,7 @@ it("keeps dialects apart: none knows another", () => {
 
 it("keeps the database out of everything but the core, and of the doors that open it", () => {
   const toDb = imports.filter(({ from, to }) => to[0] === "db" && from[0] !== "db");
-  expect([...new Set(toDb.map(({ from }) => from[0]))].toSorted()).toEqual(["core", "http", "runtime"]);
+  expect(new Set(toDb.map(({ from }) => from[0]))).toEqual(new Set(["core", "http", "runtime"]));
 });
 
 it("gives the client nothing but types of a dialect's schemas", () => {

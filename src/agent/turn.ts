@@ -20,7 +20,7 @@ export type TurnInput = {
   decided: Approval[];
 };
 
-export type ApprovalRequest = Pick<Approval, "id" | "toolCallId" | "toolName" | "args" | "requestedFrom">;
+type ApprovalRequest = Pick<Approval, "id" | "toolCallId" | "toolName" | "args" | "requestedFrom">;
 
 export type TurnOutcome = {
   status: "complete" | "interrupted" | "failed";

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../db/schema.ts";
 
 /** A longer wait than this is a schedule, not a pause between two messages of one burst. */
-export const MAX_DEBOUNCE_MS = 60_000;
+const MAX_DEBOUNCE_MS = 60_000;
 
 export type ChatSettings = {
   /** How long a chat waits for more messages of a burst before the bot answers all of them at once. */

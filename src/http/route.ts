@@ -149,7 +149,7 @@ function parseBody(schema: z.ZodType, text: string): unknown {
 }
 
 /** Names the first wrong field in the message, and all of them in the details. */
-export function invalidRequest(found: readonly { path: readonly PropertyKey[]; message: string }[]): DomainError {
+function invalidRequest(found: readonly { path: readonly PropertyKey[]; message: string }[]): DomainError {
   const issues = found.map(({ path, message }) => ({ path: path.map(String).join("."), message }));
   const [first] = issues;
   const message = first ? `${first.path || "body"}: ${first.message}` : "the request is not valid";
@@ -157,7 +157,7 @@ export function invalidRequest(found: readonly { path: readonly PropertyKey[]; m
 }
 
 /** Whether a path fits a route's pattern, whatever the method. */
-export function matches(pattern: string, path: string): boolean {
+function matches(pattern: string, path: string): boolean {
   const [expected, given] = [pattern.split("/"), path.split("/")];
   return (
     expected.length === given.length && expected.every((part, index) => part.startsWith(":") || part === given[index])

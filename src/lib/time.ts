@@ -3,12 +3,12 @@ export const sleep = (ms: number, signal?: AbortSignal) => scheduler.wait(ms, si
 
 /** Waits for some work, however it ends, but not longer than `ms`; leaves no timer behind that would keep an object awake. */
 export function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    work.then(done, done);
-  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const done = () => {
+    clearTimeout(timer);
+    resolve();
+  };
+  work.then(done, done);
+  return promise;
 }

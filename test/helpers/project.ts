@@ -2,7 +2,6 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type * as z from "zod";
 import type * as schemas from "../../src/dialects/worken/schemas.ts";
-import type { Env } from "../../src/runtime/env.ts";
 import { app } from "../../src/app.ts";
 import { SseReader, type SseEvent } from "./sse.ts";
 import type { FakeModel } from "./upstream.ts";
@@ -20,7 +19,7 @@ export type Answer<T = any> = { status: number; json: T; headers: Headers };
  * real either way.
  */
 export const callWorker = async (request: Request): Promise<Response> =>
-  app.fetch(request, env as unknown as Env, createExecutionContext());
+  app.fetch(request, env, createExecutionContext());
 
 /** A caller with a key of his own. */
 export class Caller {
@@ -65,10 +64,7 @@ export async function newChat(model?: FakeModel, ai: object = {}, settings: obje
   const project = await newProject();
   const { json: bot } = await project.post("/bots", { name: "Bot" });
   const { model: modelSettings, ...others } = ai as { model?: object };
-  const patch = {
-    ...(model || modelSettings ? { model: { ...(model ? { id: model.id } : {}), ...modelSettings } } : {}),
-  };
-  await project.post(`/bots/${bot.id}/settings`, { ai: { ...patch, ...others } });
+  await project.post(`/bots/${bot.id}/settings`, { ai: { model: { id: model?.id, ...modelSettings }, ...others } });
   const { json: integration } = await project.post("/integrations", { name: "Web", vendor: "worken", auth_data: {} });
   const { json: chat } = await project.post(`/integrations/${integration.id}/chats`, {
     bot_id: bot.id,

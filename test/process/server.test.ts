@@ -102,7 +102,7 @@ it("keeps a plain EventSource with a ticket informed, across a restart", async (
   const { ticket } = (await (await server.fetch("POST", "/threads/events/tickets", {})).json()) as { ticket: string };
   const source = new EventSource(`${server.url}/threads/events?ticket=${ticket}`);
   const events: { thread_id: string; type: string }[] = [];
-  source.onmessage = ({ data }) => events.push(JSON.parse(data as string) as (typeof events)[number]);
+  source.addEventListener("message", ({ data }) => void events.push(JSON.parse(String(data))));
   await vi.waitFor(() => expect(source.readyState).toBe(source.OPEN), 5000);
   await (await ask("watched", "hi")).text();
   await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain("message_created"), 5000);

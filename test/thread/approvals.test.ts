@@ -65,7 +65,7 @@ describe("a tool that needs approval", () => {
   it("is decided once", async () => {
     const { decide } = await asked();
     const answers = await Promise.all([decide({ approved: true }), decide({ approved: false })]);
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
   });
 
   it("is superseded by the next message, and the model knows that nothing was done", async () => {
