@@ -61,7 +61,7 @@ export interface ThreadPort {
   setMode(mode: Mode, once: OnceKey | null): Promise<void>;
   send(text: string, once: OnceKey | null): Promise<Message>;
   /** Ends the running answer; false when none runs. */
-  stop(): Promise<boolean>;
+  stop(once: OnceKey | null): Promise<boolean>;
   /** Forgets everything, also in lists and in search. */
   erase(): Promise<void>;
   /** A socket that brings live events as server-sent frames, first those after an event id. */

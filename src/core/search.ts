@@ -19,7 +19,7 @@ export const threadRows = (projectId: string, threadId: string) =>
 
 /** The condition for threads in which all words were said within one exchange. What a person types is text, never syntax. */
 export function threadsThatSay(projectId: string, search: string): SQL {
-  const words = search.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  const words = search.split(/[\s\p{Cc}]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
   if (words.length === 0) return sql`false`;
   const terms = words.map((word) => `text:"${word.replaceAll('"', '""')}"`);
   const query = [`scope:"${projectToken(projectId)}"`, ...terms].join(" AND ");

@@ -81,7 +81,7 @@ export async function sendAsOperator(ctx: Ctx, id: string, text: string): Promis
 
 export async function stopTurn(ctx: Ctx, thread: { id: string; chatId: string }): Promise<boolean> {
   await requireThread(ctx, thread.id, thread.chatId);
-  return ctx.thread(thread.id).stop();
+  return ctx.thread(thread.id).stop(onceKey(ctx));
 }
 
 export async function getWorkingMemory(ctx: Ctx, id: string): Promise<string | null> {

@@ -12,24 +12,44 @@ export type LiveView = (event: LiveEvent) => object | null;
  * happens. A lost client is noticed by the heartbeat at the latest.
  */
 export function liveStream(socket: WebSocket, signal: AbortSignal, view: LiveView): Response {
-  let heartbeat: ReturnType<typeof setInterval>;
-  const end = () => {
-    clearInterval(heartbeat);
-    socket.close(1000);
-  };
+  const bridge = new Bridge(socket, view);
+  signal.addEventListener("abort", () => bridge.end());
   const stream = new ReadableStream<Uint8Array>({
-    start(controller) {
-      heartbeat = setInterval(() => controller.enqueue(PING), HEARTBEAT_MS);
-      socket.addEventListener("message", ({ data }) => controller.enqueue(framesOf(String(data), view)));
-      socket.addEventListener("close", () => {
-        clearInterval(heartbeat);
-        controller.close();
-      });
-      signal.addEventListener("abort", end);
-    },
-    cancel: end,
+    start: (controller) => bridge.start(controller),
+    cancel: () => bridge.end(),
   });
   return new Response(stream, { headers: SSE_HEADERS });
+}
+
+/** Ends once, from whichever side: the client's cancel, its abort, or the object's close. */
+class Bridge {
+  #open = true;
+  #heartbeat: ReturnType<typeof setInterval> | null = null;
+  readonly #socket: WebSocket;
+  readonly #view: LiveView;
+
+  constructor(socket: WebSocket, view: LiveView) {
+    this.#socket = socket;
+    this.#view = view;
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#heartbeat = setInterval(() => controller.enqueue(PING), HEARTBEAT_MS);
+    this.#socket.addEventListener("message", ({ data }) => {
+      if (this.#open) controller.enqueue(framesOf(String(data), this.#view));
+    });
+    this.#socket.addEventListener("close", () => {
+      if (this.#open) controller.close();
+      this.end();
+    });
+  }
+
+  end(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    clearInterval(this.#heartbeat);
+    this.#socket.close(1000);
+  }
 }
 
 export const SSE_HEADERS = {

@@ -148,9 +148,20 @@ function parseBody(schema: z.ZodType, text: string): unknown {
   return result.data;
 }
 
+type Issue = { path: readonly PropertyKey[]; message: string; errors?: readonly Issue[][] };
+
+/** Of a body that may have several shapes, the complaints of that one of whose fields it lacks the fewest. */
+function likeliest(issue: Issue): readonly Issue[] {
+  if (!issue.errors || issue.errors.length === 0) return [issue];
+  const lacking = (shape: readonly Issue[]) => shape.filter(({ message }) => message.endsWith("undefined")).length;
+  const depth = (shape: readonly Issue[]) => Math.max(...shape.map(({ path }) => path.length));
+  const [closest = []] = issue.errors.toSorted((a, b) => lacking(a) - lacking(b) || depth(b) - depth(a));
+  return closest.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
 /** Names the first wrong field in the message, and all of them in the details. */
-function invalidRequest(found: readonly { path: readonly PropertyKey[]; message: string }[]): DomainError {
-  const issues = found.map(({ path, message }) => ({ path: path.map(String).join("."), message }));
+function invalidRequest(found: readonly Issue[]): DomainError {
+  const issues = found.flatMap(likeliest).map(({ path, message }) => ({ path: path.map(String).join("."), message }));
   const [first] = issues;
   const message = first ? `${first.path || "body"}: ${first.message}` : "the request is not valid";
   return new DomainError("invalid", message, { issues });
@@ -160,6 +171,7 @@ function invalidRequest(found: readonly { path: readonly PropertyKey[]; message:
 function matches(pattern: string, path: string): boolean {
   const [expected, given] = [pattern.split("/"), path.split("/")];
   return (
-    expected.length === given.length && expected.every((part, index) => part.startsWith(":") || part === given[index])
+    expected.length === given.length &&
+    expected.every((part, index) => (part.startsWith(":") ? given[index] !== "" : part === given[index]))
   );
 }

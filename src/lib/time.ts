@@ -5,10 +5,10 @@ export const sleep = (ms: number, signal?: AbortSignal) => scheduler.wait(ms, si
 export function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
-  const done = () => {
+  const settle = () => {
     clearTimeout(timer);
     resolve();
   };
-  work.then(done, done);
+  work.then(settle, settle);
   return promise;
 }

@@ -17,7 +17,7 @@ export interface ThreadRpc {
   workingMemory(): Promise<Rpc<string | null>>;
   setMode(mode: Mode, once: OnceKey | null): Promise<Rpc<null>>;
   send(text: string, once: OnceKey | null): Promise<Rpc<Message>>;
-  stop(): Promise<Rpc<boolean>>;
+  stop(once: OnceKey | null): Promise<Rpc<boolean>>;
   decide(decision: Decision): Promise<Rpc<Approval>>;
   erase(): Promise<Rpc<null>>;
 }
@@ -45,7 +45,7 @@ export function threadPort(namespace: DurableObjectNamespace, projectId: string,
     workingMemory: () => call(() => stub.workingMemory()),
     setMode: async (mode, once) => void (await call(() => stub.setMode(mode, once))),
     send: (text, once) => call(() => stub.send(text, once)),
-    stop: () => call(() => stub.stop()),
+    stop: (once) => call(() => stub.stop(once)),
     decide: (decision) => call(() => stub.decide(decision)),
     erase: async () => void (await call(() => stub.erase())),
   };

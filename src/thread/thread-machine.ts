@@ -112,10 +112,13 @@ export class ThreadMachine {
   }
 
   /** Ends the running answer; those that wait behind it get their turn. */
-  stop(draft: MessagePart[] | null): boolean {
-    const record = this.record;
-    const turn = record?.openTurns.shift();
-    if (!record || !turn) return false;
+  stop(draft: MessagePart[] | null, once: OnceKey | null): boolean {
+    const record = this.#existing();
+    const repeated = this.#once.find(once, this.#options.now());
+    if (repeated) return repeated.messageId !== null;
+    const turn = record.openTurns.shift();
+    this.#once.record(once, turn?.messageId ?? null, this.#options.now());
+    if (!turn) return false;
     this.#close(record, turn, draft);
     this.#save(record);
     return true;

@@ -92,10 +92,10 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     });
   }
 
-  stop(): Promise<Rpc<boolean>> {
+  stop(once: OnceKey | null): Promise<Rpc<boolean>> {
     return attempt(async () => {
       this.#existing();
-      const { value, closed } = this.#store.transact(() => this.#store.machine.stop(this.#runner.draft));
+      const { value, closed } = this.#store.transact(() => this.#store.machine.stop(this.#runner.draft, once));
       this.#runner.close(closed);
       await this.#store.flushSoon();
       return value;
