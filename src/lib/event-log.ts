@@ -15,8 +15,10 @@ export class EventLog<E> {
   }
 
   createTable(): void {
-    this.#sql.exec("create table if not exists events (seq integer primary key, key text, events text)");
-    this.#sql.exec("create unique index if not exists events_by_key on events (key) where key is not null");
+    this.#sql.exec(`
+      create table if not exists events (seq integer primary key, key text, events text);
+      create unique index if not exists events_by_key on events (key) where key is not null;
+    `);
   }
 
   /** Appends events; a `key` that is in the log already makes it a no-op that answers null. */

@@ -3,11 +3,11 @@ import { hourOf } from "../core/chat-settings.ts";
 import type { LiveEvent } from "../core/live-events.ts";
 import { projectThread } from "../core/thread-projection.ts";
 import type { EventLog } from "../lib/event-log.ts";
-import type { MessageLog } from "./message-log.ts";
-import { markProjected, readRecord, stateOf, type ThreadRecord } from "./thread-record.ts";
+import type { ThreadMachine } from "./thread-machine.ts";
+import { stateOf, type ThreadRecord } from "./thread-record.ts";
 
 type Row = { seq: number; events: LiveEvent[] };
-type OutboxOptions = { sql: SqlStorage; log: EventLog<LiveEvent>; messages: MessageLog; context: () => Ctx };
+type OutboxOptions = { machine: ThreadMachine; log: EventLog<LiveEvent>; context: () => Ctx };
 
 /**
  * Carries what happened in a thread to those outside who must know: the project's feed, the lists and the search in D1.
@@ -26,7 +26,7 @@ export class Outbox {
 
   /** Whether anything waits to be projected. */
   get isBehind(): boolean {
-    const record = readRecord(this.#options.sql);
+    const { record } = this.#options.machine;
     return record !== null && this.#options.log.lastSeq() > record.projected;
   }
 
@@ -46,7 +46,7 @@ export class Outbox {
     while (this.#wanted !== "nothing") {
       const all = this.#wanted === "all";
       this.#wanted = "nothing";
-      const record = readRecord(this.#options.sql);
+      const { record } = this.#options.machine;
       const rows = record ? this.#options.log.rowsFrom(record.projected + 1) : [];
       if (!record || rows.length === 0) return;
       const done = await Promise.allSettled([this.#publish(record, rows), all ? this.#project(record, rows) : null]);
@@ -65,8 +65,9 @@ export class Outbox {
   }
 
   async #project(record: ThreadRecord, rows: Row[]): Promise<void> {
-    const said = this.#options.messages.texts(messagesIn(rows, ["message-created", "message-updated"]));
-    const created = this.#options.messages.texts(messagesIn(rows, ["message-created"]));
+    const { messages } = this.#options.machine;
+    const said = messages.texts(messagesIn(rows, ["message-created", "message-updated"]));
+    const created = messages.texts(messagesIn(rows, ["message-created"]));
     const hours = new Map<number, number>();
     for (const { createdAt } of created) hours.set(hourOf(createdAt), (hours.get(hourOf(createdAt)) ?? 0) + 1);
     const text = said.map((message) => message.text).join("\n");
@@ -74,7 +75,7 @@ export class Outbox {
   }
 
   #forget(rows: Row[]): void {
-    markProjected(this.#options.sql, rows.at(-1)!.seq);
+    this.#options.machine.markProjected(rows.at(-1)!.seq);
     for (const { seq } of rows) this.#options.log.trim(seq);
   }
 }

@@ -1,6 +1,6 @@
 /** The tables of one thread, created with its first write: asking for a thread that was never written leaves no trace. */
-export const SCHEMA = [
-  `create table thread (
+export const SCHEMA = `
+  create table thread (
     project_id text not null,
     id text not null,
     chat_id text not null,
@@ -19,8 +19,8 @@ export const SCHEMA = [
     open_turns text not null,
     projected integer not null,
     erased integer not null
-  )`,
-  `create table messages (
+  );
+  create table messages (
     seq integer primary key,
     id text not null unique,
     role text not null,
@@ -32,8 +32,8 @@ export const SCHEMA = [
     model text,
     usage text,
     error text
-  )`,
-  `create table approvals (
+  );
+  create table approvals (
     id text primary key,
     message_id text not null,
     tool_call_id text not null,
@@ -43,11 +43,11 @@ export const SCHEMA = [
     status text not null,
     reason text,
     created_at integer not null
-  )`,
-  `create table once (
+  );
+  create table once (
     key text primary key,
     request_hash text not null,
     message_id text,
     created_at integer not null
-  )`,
-];
+  );
+`;

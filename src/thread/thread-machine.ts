@@ -9,7 +9,7 @@ import type { Mode } from "../core/thread-state.ts";
 import { ApprovalLog } from "./approval-log.ts";
 import { MessageLog, type LoggedMessage } from "./message-log.ts";
 import { OnceLog } from "./once-log.ts";
-import { readRecord, writeRecord, type OpenTurn, type ThreadRecord } from "./thread-record.ts";
+import { markProjected, readRecord, writeRecord, type OpenTurn, type ThreadRecord } from "./thread-record.ts";
 
 const MOST_WAITING = 50;
 const MOST_RECOVERIES = 3;
@@ -31,6 +31,7 @@ export class ThreadMachine {
   readonly approvals: ApprovalLog;
   readonly #once: OnceLog;
   readonly #options: MachineOptions;
+  #record: ThreadRecord | null = null;
   #events: LiveEvent[] = [];
   #closed: string[] = [];
 
@@ -41,8 +42,15 @@ export class ThreadMachine {
     this.#once = new OnceLog(options.sql);
   }
 
+  /** Kept in memory: the object is its only writer. Null: nothing was written yet. */
   get record(): ThreadRecord | null {
-    return readRecord(this.#options.sql);
+    this.#record ??= readRecord(this.#options.sql);
+    return this.#record;
+  }
+
+  /** To be called when a transaction was rolled back, or the tables are gone: what is in memory is not what is stored. */
+  reread(): void {
+    this.#record = null;
   }
 
   /** Runs a transition and gathers what it did. */
@@ -50,6 +58,13 @@ export class ThreadMachine {
     [this.#events, this.#closed] = [[], []];
     const value = run();
     return { value, events: this.#events, closed: this.#closed };
+  }
+
+  /** Notes which row of the event log is known everywhere. */
+  markProjected(seq: number): void {
+    if (!this.record || this.record.projected >= seq) return;
+    this.record.projected = seq;
+    markProjected(this.#options.sql, seq);
   }
 
   post(identity: { projectId: string; threadId: string }, command: PostCommand): Posted {
@@ -375,6 +390,7 @@ export class ThreadMachine {
   }
 
   #save(record: ThreadRecord): void {
+    this.#record = record;
     writeRecord(this.#options.sql, record);
   }
 }

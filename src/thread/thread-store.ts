@@ -8,7 +8,7 @@ import type { Env } from "../runtime/env.ts";
 import { Alarm } from "./alarm.ts";
 import { Outbox } from "./outbox.ts";
 import { SCHEMA } from "./schema.ts";
-import { ThreadMachine } from "./thread-machine.ts";
+import { ThreadMachine, type Transition } from "./thread-machine.ts";
 import type { ThreadRecord } from "./thread-record.ts";
 
 const EVENTS_KEPT = 500;
@@ -39,7 +39,7 @@ export class ThreadStore {
     this.#log = new EventLog(sql, EVENTS_KEPT);
     this.#listeners = new Listeners(state);
     this.machine = new ThreadMachine({ sql, now: Date.now, newId: () => this.context.newId() });
-    this.#outbox = new Outbox({ sql, log: this.#log, messages: this.machine.messages, context: () => this.context });
+    this.#outbox = new Outbox({ machine: this.machine, log: this.#log, context: () => this.context });
     this.#hasTables = sql.exec("select 1 from sqlite_master where name = 'thread'").toArray().length > 0;
   }
 
@@ -63,7 +63,7 @@ export class ThreadStore {
   createTables(): void {
     if (this.#hasTables) return;
     this.#state.storage.transactionSync(() => {
-      for (const statement of SCHEMA) this.#state.storage.sql.exec(statement);
+      this.#state.storage.sql.exec(SCHEMA);
       this.#log.createTable();
     });
     this.#hasTables = true;
@@ -71,15 +71,24 @@ export class ThreadStore {
 
   /** Runs one transition of the machine with its events in one transaction, then tells the listeners. */
   transact<T>(run: () => T): { value: T; closed: string[] } {
-    const { value, events, closed, seq } = this.#state.storage.transactionSync(() => {
-      const done = this.machine.transition(run);
-      return { ...done, seq: done.events.length > 0 ? this.#log.append(done.events) : null };
-    });
+    const { value, events, closed, seq } = this.#transaction(run);
     if (seq !== null) {
       this.#listeners.publish(JSON.stringify(numbered(seq, events)));
       this.watch();
     }
     return { value, closed };
+  }
+
+  #transaction<T>(run: () => T): Transition<T> & { seq: number | null } {
+    try {
+      return this.#state.storage.transactionSync(() => {
+        const done = this.machine.transition(run);
+        return { ...done, seq: done.events.length > 0 ? this.#log.append(done.events) : null };
+      });
+    } catch (error) {
+      this.machine.reread();
+      throw error;
+    }
   }
 
   /** Brings those outside up to date; a failure is tried again by alarm. Never rejects. */
@@ -120,6 +129,7 @@ export class ThreadStore {
     this.#listeners.close();
     await this.alarm.disarm();
     await this.#state.storage.deleteAll();
+    this.machine.reread();
     this.#hasTables = false;
   }
 }
