@@ -11,10 +11,10 @@ import { Upstream } from "./upstream.ts";
  * Turns of Parley, as it is deployed, beside those of a bare Durable Object that does the least for the same promise. Both
  * take turns in turn, several rounds of them; what counts is the ratio.
  */
-const { values } = parseArgs({
+const { values: given } = parseArgs({
   options: { rounds: { type: "string", default: "5" }, turns: { type: "string", default: "600" } },
 });
-const [rounds, turns] = [Number(values.rounds), Number(values.turns)];
+const [rounds, turns] = [Number(given.rounds), Number(given.turns)];
 const CHUNKS = 32;
 const LONG_STREAM = 5000;
 const EARLIER_MESSAGES = 50;

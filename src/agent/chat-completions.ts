@@ -8,6 +8,7 @@ import {
   type LanguageModelV4Usage,
 } from "@ai-sdk/provider";
 import { createParser } from "eventsource-parser";
+import { PieceDecoder } from "../lib/text.ts";
 import { completionRequest } from "./chat-completions-request.ts";
 
 type Part = LanguageModelV4StreamPart;
@@ -73,12 +74,12 @@ type Delta = {
 async function* readCompletion(body: ReadableStream<Uint8Array>, provider: string): AsyncGenerator<Part[]> {
   const completion = new Completion(provider);
   const parser = createParser({ onEvent: ({ data }) => completion.add(data) });
-  const [reader, decoder] = [body.getReader(), new TextDecoder()];
+  const [reader, decoder] = [body.getReader(), new PieceDecoder()];
   try {
     while (!completion.done) {
       const { done, value } = await reader.read();
       if (done) break;
-      parser.feed(decoder.decode(value, { stream: true }));
+      parser.feed(decoder.decode(value));
       const parts = completion.take();
       if (parts.length > 0) yield parts;
       if (completion.failure) throw completion.failure;

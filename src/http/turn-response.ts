@@ -1,6 +1,7 @@
 import { createParser } from "eventsource-parser";
 import type { TurnStream } from "../core/ports.ts";
 import type { TurnEvent, TurnEventType } from "../core/turn-events.ts";
+import { PieceDecoder } from "../lib/text.ts";
 import { SSE_HEADERS } from "./live-stream.ts";
 
 const encoder = new TextEncoder();
@@ -27,14 +28,14 @@ type Encoder = { event: (event: TurnEvent, id: string) => string; end: () => str
 
 /** Reads turn events and writes them in another format, each group that came together in one go. */
 function encoded(events: ReadableStream<Uint8Array>, format: Encoder): ReadableStream<Uint8Array> {
-  const [reader, decoder, written] = [events.getReader(), new TextDecoder(), [] as string[]];
+  const [reader, decoder, written] = [events.getReader(), new PieceDecoder(), [] as string[]];
   const parser = createParser({
     onEvent: ({ data, id }) => written.push(format.event(JSON.parse(data) as TurnEvent, id ?? "")),
   });
   const next = async (): Promise<string | null> => {
     const { done, value } = await reader.read();
     if (done) return null;
-    parser.feed(decoder.decode(value, { stream: true }));
+    parser.feed(decoder.decode(value));
     return written.splice(0).join("");
   };
   return new ReadableStream(
