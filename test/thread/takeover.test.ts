@@ -27,8 +27,11 @@ describe("a takeover in the middle of an answer", () => {
       { type: "finish", finishReason: "stop" },
     ]);
     expect(await conversation(thread)).toEqual(["user complete: hi", "assistant stopped: Half an "]);
-    await eventually(() => expect(held.aborted).toBe(true));
+    await scheduler.wait(20);
+    expect(held.aborted).toBe(true);
     held.say("answer");
+    held.end();
+    await scheduler.wait(100);
     expect(await conversation(thread)).toEqual(["user complete: hi", "assistant stopped: Half an "]);
   });
 
