@@ -4,6 +4,9 @@ import { pageOf, readPosition, type Page, type PageRequest } from "../core/pages
 /** A message with its place in the thread. */
 export type LoggedMessage = Message & { seq: number };
 
+/** As much of a message as a bot sees. */
+type Said = Pick<Message, "role" | "parts">;
+
 type Row = { [column: string]: string | number | null };
 
 /** The messages of one thread, in the order in which they were accepted. */
@@ -105,19 +108,18 @@ export class MessageLog {
    * What a bot sees when it writes an answer, oldest first: the messages that the answer is to, and as many before them
    * as it remembers. What was never said is left out.
    */
-  before(answer: LoggedMessage, remembered: number): LoggedMessage[] {
-    const rows = this.#sql.exec<Row>(
-      "select * from messages where seq < ? and status not in ('pending', 'failed') order by seq desc",
+  before(answer: LoggedMessage, remembered: number): Said[] {
+    const rows = this.#sql.exec<{ role: Message["role"]; parts: string }>(
+      "select role, parts from messages where seq < ? and status not in ('pending', 'failed') order by seq desc",
       answer.seq,
     );
-    const found: LoggedMessage[] = [];
+    const found: Said[] = [];
     let unanswered = true;
     let older = 0;
-    for (const row of rows) {
-      const message = messageOf(row);
-      unanswered &&= message.role === "user";
+    for (const { role, parts } of rows) {
+      unanswered &&= role === "user";
       if (!unanswered && ++older > remembered) break;
-      found.push(message);
+      found.push({ role, parts: JSON.parse(parts) as MessagePart[] });
       if (found.length > MOST_SEEN) break;
     }
     return found.toReversed();
