@@ -49,7 +49,7 @@ export const defaultSettings = (modelId: string): BotSettings => ({
 });
 
 /** Objects are merged at every depth; lists and the map of tools are replaced whole; what is undefined stays. */
-export function mergeSettings(settings: BotSettings, patch: BotSettingsPatch): BotSettings {
+function mergeSettings(settings: BotSettings, patch: BotSettingsPatch): BotSettings {
   return { ...(merge(settings, patch) as BotSettings), tools: patch.tools ?? settings.tools };
 }
 

@@ -1,18 +1,19 @@
-import { and, asc, eq, isNull } from "drizzle-orm";
+import { and, asc, eq, isNull, sql, type SQL } from "drizzle-orm";
+import { mergePatch } from "../db/client.ts";
 import { bots } from "../db/schema.ts";
-import {
-  defaultSettings,
-  mergeSettings,
-  storedSettings,
-  type BotSettings,
-  type BotSettingsPatch,
-} from "./bot-settings.ts";
+import { defaultSettings, storedSettings, type BotSettings, type BotSettingsPatch } from "./bot-settings.ts";
 import type { Ctx } from "./context.ts";
 import { notFound } from "./errors.ts";
 import { createOnce } from "./idempotency.ts";
+import { truncate } from "../lib/text.ts";
 import { afterCursor, pageByCreation, type Page, type PageRequest } from "./pages.ts";
 
 export type Bot = typeof bots.$inferSelect;
+
+const MAX_NAME_LENGTH = 200;
+const COPY_SUFFIX = " (copy)";
+
+const mine = (ctx: Ctx, id: string) => and(eq(bots.id, id), eq(bots.projectId, ctx.project.id), isNull(bots.deletedAt));
 
 export const createBot = (ctx: Ctx, input: { name: string; description?: string | null }): Promise<Bot> =>
   insertBot(ctx, input.name, input.description ?? null, defaultSettings(ctx.defaultModel));
@@ -45,41 +46,51 @@ export async function listBots(ctx: Ctx, page: PageRequest): Promise<Page<Bot>> 
 
 /** Another project's bot is reported exactly like one that does not exist. */
 export async function getBot(ctx: Ctx, id: string): Promise<Bot> {
-  const bot = await ctx.db.query.bots.findFirst({
-    where: and(eq(bots.id, id), eq(bots.projectId, ctx.project.id), isNull(bots.deletedAt)),
-  });
+  const bot = await ctx.db.query.bots.findFirst({ where: mine(ctx, id) });
   if (!bot) throw notFound("bot", id);
   return bot;
 }
 
-export async function updateBot(
+export const updateBot = (
   ctx: Ctx,
   id: string,
-  changes: Partial<Pick<Bot, "name" | "description" | "status" | "settings" | "deletedAt">>,
+  changes: Partial<Pick<Bot, "name" | "description" | "status">>,
+): Promise<Bot> => changeBot(ctx, id, changes);
+
+async function changeBot(
+  ctx: Ctx,
+  id: string,
+  changes: Partial<Omit<Bot, "settings">> & { settings?: SQL },
 ): Promise<Bot> {
-  const bot = await getBot(ctx, id);
-  const changed = { ...changes, updatedAt: ctx.now() };
-  await ctx.db.update(bots).set(changed).where(eq(bots.id, bot.id));
-  return { ...bot, ...dropUndefined(changed) };
+  const [bot] = await ctx.db
+    .update(bots)
+    .set({ ...changes, updatedAt: ctx.now() })
+    .where(mine(ctx, id))
+    .returning();
+  if (!bot) throw notFound("bot", id);
+  return bot;
 }
 
 export const getBotSettings = async (ctx: Ctx, id: string): Promise<BotSettings> =>
   storedSettings((await getBot(ctx, id)).settings, ctx.defaultModel);
 
-export async function updateBotSettings(ctx: Ctx, id: string, patch: BotSettingsPatch): Promise<BotSettings> {
-  const settings = mergeSettings(await getBotSettings(ctx, id), patch);
-  await updateBot(ctx, id, { settings });
-  return settings;
+/** A merge patch, but for the map of tools, which is replaced whole. */
+export async function updateBotSettings(
+  ctx: Ctx,
+  id: string,
+  { tools, ...patch }: BotSettingsPatch,
+): Promise<BotSettings> {
+  const merged = mergePatch(bots.settings, patch);
+  const settings = tools ? sql`json_set(${merged}, '$.tools', json(${JSON.stringify(tools)}))` : merged;
+  return storedSettings((await changeBot(ctx, id, { settings })).settings, ctx.defaultModel);
 }
 
 /** A new bot with the same settings, reachable through no chat yet. */
 export async function cloneBot(ctx: Ctx, id: string): Promise<Bot> {
   const bot = await getBot(ctx, id);
-  return insertBot(ctx, `${bot.name} (copy)`, bot.description, storedSettings(bot.settings, ctx.defaultModel));
+  const name = truncate(bot.name, MAX_NAME_LENGTH - COPY_SUFFIX.length) + COPY_SUFFIX;
+  return insertBot(ctx, name, bot.description, storedSettings(bot.settings, ctx.defaultModel));
 }
 
 /** Its chats stop answering; what was said in them stays. */
-export const deleteBot = (ctx: Ctx, id: string): Promise<Bot> => updateBot(ctx, id, { deletedAt: ctx.now() });
-
-const dropUndefined = <T extends object>(changes: T): T =>
-  Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as T;
+export const deleteBot = (ctx: Ctx, id: string): Promise<Bot> => changeBot(ctx, id, { deletedAt: ctx.now() });

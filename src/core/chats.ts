@@ -1,4 +1,5 @@
 import { and, asc, eq, getTableColumns, isNull, ne, sql } from "drizzle-orm";
+import { mergePatch } from "../db/client.ts";
 import { chatHours, chats, type JsonObject } from "../db/schema.ts";
 import { getBot } from "./bots.ts";
 import { hourOf } from "./chat-settings.ts";
@@ -73,7 +74,7 @@ export async function getChat(ctx: Ctx, id: string, integrationId?: string): Pro
   return chat;
 }
 
-/** Settings are merged at the first level. */
+/** Settings are changed by a merge patch. */
 export async function updateChat(
   ctx: Ctx,
   integrationId: string,
@@ -82,16 +83,15 @@ export async function updateChat(
 ): Promise<Chat> {
   const chat = await getChat(ctx, id, integrationId);
   if (changes.botId) await getBot(ctx, changes.botId);
-  const changed = {
-    botId: changes.botId ?? chat.botId,
-    name: changes.name ?? chat.name,
-    status: changes.status ?? chat.status,
-    settings: { ...chat.settings, ...changes.settings },
-    updatedAt: ctx.now(),
-  };
-  await refuseIdentical(ctx, { integrationId, ...changed, except: id });
-  await ctx.db.update(chats).set(changed).where(eq(chats.id, chat.id)).catch(refuseTwin(changed));
-  return { ...chat, ...changed };
+  const { settings, ...given } = changes;
+  const identity = { integrationId, botId: given.botId ?? chat.botId, name: given.name ?? chat.name };
+  await refuseIdentical(ctx, { ...identity, except: id });
+  await ctx.db
+    .update(chats)
+    .set({ ...given, settings: settings && mergePatch(chats.settings, settings), updatedAt: ctx.now() })
+    .where(and(mine(ctx), eq(chats.id, id)))
+    .catch(refuseTwin(identity));
+  return getChat(ctx, id);
 }
 
 /** Its threads are erased in the background. */

@@ -7,6 +7,7 @@ import { DomainError } from "./errors.ts";
 const KEPT_MS = 24 * 60 * 60 * 1000;
 type AnyCtx = Ctx | AdminCtx;
 type Statement = BatchItem<"sqlite">;
+type Kept = { answer: unknown };
 
 /** The keys of the administrator's own calls lie beside those of the projects. */
 const scopeOf = (ctx: AnyCtx) => ctx.project?.id ?? "root";
@@ -27,10 +28,15 @@ export async function createOnce<T>(ctx: AnyCtx, entity: T, insert: Statement): 
   return entity;
 }
 
-/** Keeps the answer of a call that may simply be done again if this is lost: an update, a deletion. */
-export async function recordAnswer(ctx: AnyCtx, answer: unknown): Promise<void> {
-  const { once } = ctx;
-  if (once) await insertAnswer(ctx, once, await sealAnswer(ctx, once.key, answer)).onConflictDoNothing();
+/**
+ * Keeps the answer of a call that may simply be done again if this is lost: an update, a deletion. Where a faster twin was
+ * answered otherwise, its answer comes back, for it is the one that counts.
+ */
+export async function recordAnswer(ctx: AnyCtx & { once: Once }, answer: unknown): Promise<Kept | null> {
+  const sealed = await sealAnswer(ctx, ctx.once.key, answer);
+  const [recorded] = await insertAnswer(ctx, ctx.once, sealed).onConflictDoNothing().returning();
+  const kept = recorded ? null : await findAnswer(ctx);
+  return JSON.stringify(kept?.answer) === JSON.stringify(answer ?? null) ? null : kept;
 }
 
 const sealAnswer = (ctx: AnyCtx, key: string, answer: unknown) =>
@@ -40,7 +46,7 @@ const insertAnswer = (ctx: AnyCtx, { key, requestHash }: Once, answer: string) =
   ctx.db.insert(idempotentAnswers).values({ projectId: scopeOf(ctx), key, requestHash, answer, createdAt: ctx.now() });
 
 /** The answer that this Idempotency-Key got before, or null. The same key with another request is refused. */
-export async function findAnswer(ctx: AnyCtx): Promise<{ answer: unknown } | null> {
+export async function findAnswer(ctx: AnyCtx): Promise<Kept | null> {
   if (!ctx.once) return null;
   const { key, requestHash } = ctx.once;
   await forgetOldAnswers(ctx);

@@ -1,4 +1,5 @@
 import { and, asc, eq, isNull } from "drizzle-orm";
+import { mergePatch } from "../db/client.ts";
 import { chats, integrations, type JsonObject } from "../db/schema.ts";
 import type { Ctx } from "./context.ts";
 import { requireCredentials, type Credentials, type Vendor } from "./credentials.ts";
@@ -9,7 +10,10 @@ import { afterCursor, pageByCreation, type Page, type PageRequest } from "./page
 
 export type Integration = typeof integrations.$inferSelect;
 
-const placeOf = (id: string, projectId: string) => `integrations/${id}/${projectId}`;
+const mine = (ctx: Ctx, id: string) => and(eq(integrations.id, id), eq(integrations.projectId, ctx.project.id));
+
+const sealCredentials = (ctx: Ctx, id: string, credentials: Credentials) =>
+  ctx.sealer.seal(JSON.stringify(credentials), `integrations/${id}/${ctx.project.id}`);
 
 /** Checks that the vendor's fields are there; never calls the vendor. */
 export async function createIntegration(
@@ -24,7 +28,7 @@ export async function createIntegration(
     name: input.name,
     vendor: input.vendor,
     status: "active",
-    credentials: await ctx.sealer.seal(JSON.stringify(input.credentials), placeOf(id, ctx.project.id)),
+    credentials: await sealCredentials(ctx, id, input.credentials),
     settings: input.settings ?? {},
     createdAt: now,
     updatedAt: now,
@@ -44,32 +48,31 @@ export async function listIntegrations(ctx: Ctx, page: PageRequest): Promise<Pag
 
 /** Another project's integration is reported exactly like one that does not exist. */
 export async function getIntegration(ctx: Ctx, id: string): Promise<Integration> {
-  const integration = await ctx.db.query.integrations.findFirst({
-    where: and(eq(integrations.id, id), eq(integrations.projectId, ctx.project.id)),
-  });
+  const integration = await ctx.db.query.integrations.findFirst({ where: mine(ctx, id) });
   if (!integration) throw notFound("integration", id);
   return integration;
 }
 
-/** New credentials replace the old ones whole; settings are merged at the first level. */
+/** New credentials replace the old ones whole; settings are changed by a merge patch. */
 export async function updateIntegration(
   ctx: Ctx,
   id: string,
   changes: { name?: string; status?: Integration["status"]; credentials?: Credentials; settings?: JsonObject },
 ): Promise<Integration> {
-  const integration = await getIntegration(ctx, id);
-  if (changes.credentials) requireCredentials(integration.vendor, changes.credentials);
-  const changed: Integration = {
-    ...integration,
-    name: changes.name ?? integration.name,
-    status: changes.status ?? integration.status,
-    settings: { ...integration.settings, ...changes.settings },
-    credentials: changes.credentials
-      ? await ctx.sealer.seal(JSON.stringify(changes.credentials), placeOf(id, ctx.project.id))
-      : integration.credentials,
-    updatedAt: ctx.now(),
-  };
-  await ctx.db.update(integrations).set(changed).where(eq(integrations.id, id));
+  const { vendor } = await getIntegration(ctx, id);
+  const { credentials, settings, ...given } = changes;
+  if (credentials) requireCredentials(vendor, credentials);
+  const [changed] = await ctx.db
+    .update(integrations)
+    .set({
+      ...given,
+      settings: settings && mergePatch(integrations.settings, settings),
+      credentials: credentials && (await sealCredentials(ctx, id, credentials)),
+      updatedAt: ctx.now(),
+    })
+    .where(mine(ctx, id))
+    .returning();
+  if (!changed) throw notFound("integration", id);
   return changed;
 }
 

@@ -27,7 +27,7 @@ export async function listThreads(ctx: Ctx, page: PageRequest & ThreadFilter): P
         eq(threads.projectId, ctx.project.id),
         page.chatId ? eq(threads.chatId, page.chatId) : undefined,
         page.botId ? eq(threads.botId, page.botId) : undefined,
-        page.search === undefined ? undefined : threadsThatSay(ctx.project.id, page.search),
+        page.search?.trim() ? threadsThatSay(ctx.project.id, page.search) : undefined,
         afterCursor(page.cursor, threads, "newest first"),
       ),
     )

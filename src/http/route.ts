@@ -113,9 +113,10 @@ async function runOnce(
   const before = await findAnswer(ctx);
   if (before) return replayed(c, before.answer);
   try {
-    const answer = await handle(ctx, json);
-    if (!(answer instanceof Response)) await recordAnswer(ctx, answer);
-    return changing(c, spec, answer);
+    const answer = changing(c, spec, await handle(ctx, json));
+    if (answer instanceof Response) return answer;
+    const twin = await recordAnswer({ ...ctx, once: ctx.once }, answer);
+    return twin ? replayed(c, twin.answer) : answer;
   } catch (error) {
     // A twin may have been faster: its answer is this call's answer too.
     const twin = await findAnswer(ctx);

@@ -53,6 +53,27 @@ describe("a bot's settings", () => {
     expect(await settings()).toEqual(expected);
   });
 
+  it("keep what each of several updates in the same moment has changed", async () => {
+    const { set, settings } = await newBot();
+    const updates = [
+      { instruction: "Sell." },
+      { model: { temperature: 0 } },
+      { model: { top_p: 0.5 } },
+      { memory: { lastMessages: 3 } },
+      { formatting: { removeEmojis: true } },
+      { tools: { search: "auto" } },
+    ];
+    const answers = await Promise.all(updates.map(set));
+    expect(answers.map(({ status }) => status)).toEqual(updates.map(() => 200));
+    expect(await settings()).toMatchObject({
+      instruction: "Sell.",
+      model: { temperature: 0, top_p: 0.5 },
+      memory: { lastMessages: 3 },
+      formatting: { removeEmojis: true },
+      tools: { search: "auto" },
+    });
+  });
+
   it("have their map of tools replaced whole", async () => {
     const { set, settings } = await newBot();
     await set({ tools: { handoff_to_operator: "auto", search: "user_approve" } });

@@ -105,6 +105,14 @@ describe("a cloned bot", () => {
     expect((await project.get("/chats")).json).toEqual([]);
   });
 
+  it("has a name that it may keep, however long the original's is", async () => {
+    const project = await newProject();
+    const { json: bot } = await project.post("/bots", { name: "x".repeat(200) });
+    const { json: copy } = await project.post(`/bots/${bot.id}/clone`);
+    expect(copy.name).toMatch(/^x+ \(copy\)$/);
+    expect((await project.post(`/bots/${copy.id}`, { name: copy.name })).status).toBe(200);
+  });
+
   it("goes its own way from then on, and so does the original", async () => {
     const { project, path, set, settings } = await newBot();
     await set({ instruction: "Sell.", tools: { search: "auto" } });

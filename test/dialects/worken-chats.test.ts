@@ -113,6 +113,18 @@ describe("a chat", () => {
     });
   });
 
+  it("keeps what each of several updates in the same moment has changed", async () => {
+    const chat = await newChat();
+    const answers = await Promise.all([
+      chat.project.post(`${pathOf(chat)}/status`, { status: "disabled" }),
+      chat.project.post(pathOf(chat), { name: "Renamed" }),
+      chat.project.post(pathOf(chat), { settings: { greeting: "Hi" } }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const { json } = await chat.project.get(`/chats/${chat.id}`);
+    expect(json).toMatchObject({ name: "Renamed", status: "disabled" });
+  });
+
   it("refuses to talk while it is disabled, and never calls the model", async () => {
     const model = new FakeModel(says("Hello."));
     const chat = await newChat(model);

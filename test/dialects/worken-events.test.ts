@@ -1,6 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import type { LiveEvent } from "../../src/core/live-events.ts";
 import { newChat, newProject, type Caller, type Chat, type Thread } from "../helpers/project.ts";
 import { SseReader, type SseEvent } from "../helpers/sse.ts";
 import { FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
@@ -84,6 +85,18 @@ describe("live events of a project", () => {
     held.end();
     await asked;
     expect(dataOf(await take(listener, 2))).toEqual(exchangeIn(thread).slice(2));
+    await listener.cancel();
+  });
+
+  it("are told once, even when a thread repeats what it has told", async () => {
+    const chat = await newTalk();
+    const listener = await listen(chat.project);
+    const [told, next] = ["manual", "auto"].map((mode) => ({ threadId: "t1", type: "mode-changed" as const, mode }));
+    const batch = (key: string, event: object) => [{ key, events: [event as LiveEvent] }];
+    await feedOf(chat).publish(batch("t1/1", told!));
+    await feedOf(chat).publish(batch("t1/1", told!));
+    await feedOf(chat).publish(batch("t1/2", next!));
+    expect(dataOf(await take(listener, 2)).map(({ mode }) => mode)).toEqual(["manual", "auto"]);
     await listener.cancel();
   });
 

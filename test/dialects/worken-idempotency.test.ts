@@ -174,6 +174,16 @@ describe("an Idempotency-Key", () => {
     expect((await project.get(`/bots/${bot.id}`)).json.name).toBe("Second");
   });
 
+  it("gets one answer for an update, too, when ten ask in the same moment", async () => {
+    const [project, key] = [await newProject(), newKey()];
+    const { json: bot } = await project.post("/bots", { name: "Bot" });
+    const rename = () => project.post(`/bots/${bot.id}`, { name: "First" }, keyed(key));
+    const answers = await Promise.all(Array.from({ length: 10 }, rename));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(new Set(answers.map(({ json }) => JSON.stringify(json))).size).toBe(1);
+    expect((await rename()).json).toEqual(answers[0]!.json);
+  });
+
   it("holds for deletions too: a late repetition does not delete what came after it", async () => {
     const [chat, key] = [await newChat(), newKey()];
     const thread = chat.thread("t1");

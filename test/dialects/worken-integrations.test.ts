@@ -114,6 +114,14 @@ describe("an integration", () => {
     expect([incomplete.status, incomplete.json.issues[0].path]).toEqual([422, "auth_data.token"]);
   });
 
+  it("keeps what each of several updates in the same moment has changed", async () => {
+    const project = await newProject();
+    const path = `/integrations/${(await create(project, "telegram", { token: "1" })).json.id}`;
+    const changes = [{ status: "disabled" }, { name: "Renamed" }, { auth_data: { token: "2" } }];
+    await Promise.all(changes.map((change) => project.post(path, change)));
+    expect((await project.get(path)).json).toMatchObject({ name: "Renamed", status: "disabled" });
+  });
+
   it("is gone once deleted, with its chats", async () => {
     const { project, integrationId, id } = await newChat();
     const path = `/integrations/${integrationId}`;
@@ -158,6 +166,19 @@ describe("a deleted conversation", () => {
     expect(await found(chat.project, "pelican")).toEqual([kept.id]);
     expect((await chat.project.get("/threads")).json.data.map(({ id }: { id: string }) => id)).toEqual([kept.id]);
     expect(await kept.messages()).toHaveLength(2);
+  });
+
+  it("is erased among more of them than one job takes", { timeout: 30_000 }, async () => {
+    const { project, integrationId, id: chatId } = await newChat();
+    const list = async () => (await project.get("/threads?limit=1000")).json.data;
+    const post = { messages: [{ role: "user", content: "flamingo" }] };
+    const ids = Array.from({ length: 60 }, (_, index) => `t${index}`);
+    await Promise.all(
+      ids.map(async (id) => (await project.fetch("POST", `/chats/${chatId}/threads/${id}/stream`, post)).text()),
+    );
+    await vi.waitFor(async () => expect(await list()).toHaveLength(60), { timeout: 10_000 });
+    await project.delete(`/integrations/${integrationId}/chats/${chatId}`);
+    await vi.waitFor(async () => expect(await list()).toEqual([]), { timeout: 20_000 });
   });
 
   it("is erased with its integration, in all its chats", { timeout: 20_000 }, async () => {

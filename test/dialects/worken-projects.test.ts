@@ -112,13 +112,32 @@ describe("an API key", () => {
     expect((await theirs.get(`/projects/${theirs.id}/api-keys`)).json).toHaveLength(1);
   });
 
+  it("that was in use serves on while the database does not answer; a new and a deleted one do not", async () => {
+    const [used, unused, deleted] = [await newProject(), await newProject(), await newProject()];
+    for (const caller of [used, deleted]) expect((await caller.get("/bots")).status).toBe(200);
+    const [key] = (await root.get(`/projects/${deleted.id}/api-keys`)).json;
+    await root.delete(`/projects/${deleted.id}/api-keys/${key.id}`);
+    const outage = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1 is away"));
+    try {
+      expect((await used.get("/bots")).status).toBe(200);
+      for (const caller of [unused, deleted]) {
+        const { status, headers, json } = await caller.get("/bots");
+        expect([status, json.error]).toEqual([503, "Service Unavailable"]);
+        expect(headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
+      }
+    } finally {
+      outage.mockRestore();
+    }
+    expect([(await unused.get("/bots")).status, (await deleted.get("/bots")).status]).toEqual([200, 401]);
+  });
+
   it("is listed page by page", async () => {
     const project = await newProject();
     for (const name of ["A", "B", "C"]) await project.post(`/projects/${project.id}/api-keys`, { name });
     const names: string[] = [];
     let next: string | undefined = `/projects/${project.id}/api-keys?limit=3`;
     const pages: number[] = [];
-    while (next) {
+    while (next && pages.length < 5) {
       const { json, headers } = await project.get(next);
       pages.push(json.length);
       names.push(...json.map(({ name }: { name: string }) => name));

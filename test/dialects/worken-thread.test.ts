@@ -58,7 +58,7 @@ describe("a thread", () => {
     const thread = chat.thread();
     for (const text of ["Q1", "Q2", "Q3"]) await thread.ask(text);
     const pages: string[][] = [];
-    for (let next: string | undefined = `${thread.path}/messages?limit=4`; next;) {
+    for (let next: string | undefined = `${thread.path}/messages?limit=4`; next && pages.length < 5;) {
       const { json, headers } = await chat.project.get(next);
       pages.push(contentsOf(json));
       next = /^<(.*)>; rel="next"$/.exec(headers.get("link") ?? "")?.[1];
@@ -201,5 +201,16 @@ describe("a deleted thread", () => {
       await chat.project.post(`${thread.path}/delete`);
     }
     expect(await listed(chat)).toEqual([]);
+  });
+
+  it("is not found through a new thread of the same id", async () => {
+    const chat = await newChat(new FakeModel(says("Pelican."), says("Hello.")));
+    const thread = chat.thread("id");
+    await thread.ask("flamingo");
+    await vi.waitFor(async () => expect(await listed(chat, "?search=flamingo")).toEqual(["id"]));
+    await chat.project.post(`${thread.path}/delete`);
+    await thread.ask("hi");
+    await vi.waitFor(async () => expect(await listed(chat, "?search=hi")).toEqual(["id"]));
+    for (const text of ["flamingo", "pelican"]) expect(await listed(chat, `?search=${text}`)).toEqual([]);
   });
 });
