@@ -87,7 +87,8 @@ export interface FeedPort {
 export type Job = { kind: "erase-chat"; projectId: string; chatId: string };
 
 export interface JobPort {
-  ring(job: Job): Promise<void>;
+  /** Soon, or after some seconds: at most a day. A bell may be lost, doubled or late; the row knows what is due. */
+  ring(job: Job, delaySeconds?: number): Promise<void>;
 }
 
 /** Opens a model by its id; throws `upstream_failed` where its provider is not configured, naming what is missing. */

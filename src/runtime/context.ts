@@ -2,6 +2,7 @@ import { uuidv7 } from "uuidv7";
 import { openModel } from "../agent/models.ts";
 import type { LiveChat } from "../core/access.ts";
 import type { Actor, AdminCtx, Ctx, Once } from "../core/context.ts";
+import type { JobPort } from "../core/ports.ts";
 import { openDb } from "../db/client.ts";
 import { createSealer, type Sealer } from "../lib/seal.ts";
 import { readConfig, type Config } from "./config.ts";
@@ -36,7 +37,7 @@ function shared(env: Env, { actor, defer, once }: Given) {
     actor,
     db: openDb(env.DB),
     sealer: sealerOf(config.ENCRYPTION_KEY),
-    jobs: { ring: async (job: Parameters<Ctx["jobs"]["ring"]>[0]) => void (await env.JOBS.send(job)) },
+    jobs: jobPort(env.JOBS),
     defaultModel: config.DEFAULT_MODEL,
     once: once ?? null,
     now: () => new Date(),
@@ -44,6 +45,10 @@ function shared(env: Env, { actor, defer, once }: Given) {
     defer,
   };
 }
+
+const jobPort = (queue: Env["JOBS"]): JobPort => ({
+  ring: async (job, delaySeconds = 0) => void (await queue.send(job, { delaySeconds })),
+});
 
 const modelOptions = (env: Env, config: Config) => ({
   openaiApiKey: config.OPENAI_API_KEY,
