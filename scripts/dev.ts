@@ -31,6 +31,7 @@ server.on("exit", (code) => process.exit(code ?? 0));
 await untilReady();
 setInterval(() => void tick(), 60_000);
 await tick();
+if (settings["OUTBOUND_POLICY"] === "local") console.log("\nOUTBOUND_POLICY=local: webhooks may call this machine");
 printWelcome(await seedDemo(url, settings["ROOT_KEY"]!, folder));
 
 /** A second server on the same port would be a confusing one: wrangler looks for another port by itself. */

@@ -21,6 +21,7 @@ export function localSettings(): Record<string, string> {
   const settings = findSettings();
   settings["ROOT_KEY"] ??= keep("ROOT_KEY", randomBytes(32).toString("hex"));
   settings["ENCRYPTION_KEY"] ??= keep("ENCRYPTION_KEY", `k1:${randomBytes(32).toString("base64")}`);
+  settings["OUTBOUND_POLICY"] ??= "local";
   return settings;
 }
 

@@ -1,4 +1,6 @@
 import type { Db } from "../db/client.ts";
+import type { Outbound } from "../lib/outbound.ts";
+import type { OutboundPolicy } from "../lib/outbound-policy.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { LiveChat } from "./access.ts";
 import type { FeedPort, JobPort, OnceKey, OpenModel, ThreadPort } from "./ports.ts";
@@ -13,6 +15,9 @@ type Shared = {
   db: Db;
   sealer: Sealer;
   jobs: JobPort;
+  /** The one way to an address that a tenant chose. Throws `invalid` where it is forbidden, `upstream_failed` where it fails. */
+  outbound: Outbound;
+  outboundPolicy: OutboundPolicy;
   defaultModel: string;
   once: Once | null;
   now: () => Date;

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { DomainError } from "../core/errors.ts";
 
 const Milliseconds = z.coerce.number().int().min(0);
+const Words = z.string().transform((text) => text.split(",").flatMap((word) => word.trim() || []));
 
 /** Everything that can be set from outside. The README lists it. */
 export const Config = z.object({
@@ -12,6 +13,9 @@ export const Config = z.object({
   DEFAULT_MODEL: z.string().default("embedded/reply"),
   EMBEDDED_MODEL_DELAY_MS: Milliseconds.default(40),
   UPSTREAM_IDLE_TIMEOUT_MS: Milliseconds.default(60_000),
+  PUBLIC_URL: z.url().optional(),
+  OUTBOUND_POLICY: z.enum(["strict", "local"]).default("strict"),
+  OUTBOUND_ALLOW: Words.default([]),
 });
 
 export type Config = z.output<typeof Config>;

@@ -8,6 +8,7 @@ import { createSealer, type Sealer } from "../lib/seal.ts";
 import { readConfig, type Config } from "./config.ts";
 import type { Env } from "./env.ts";
 import { feedPort } from "./feed-port.ts";
+import { openOutbound, outboundPolicy } from "./outbound.ts";
 import { threadPort } from "./thread-port.ts";
 
 type Given = {
@@ -33,11 +34,14 @@ export const openAdminContext = (env: Env, given: Given): AdminCtx => ({ ...shar
 
 function shared(env: Env, { actor, defer, once }: Given) {
   const config = readConfig(env);
+  const policy = outboundPolicy(config);
   return {
     actor,
     db: openDb(env.DB),
     sealer: sealerOf(config.ENCRYPTION_KEY),
     jobs: jobPort(env.JOBS),
+    outbound: openOutbound(policy),
+    outboundPolicy: policy,
     defaultModel: config.DEFAULT_MODEL,
     once: once ?? null,
     now: () => new Date(),
