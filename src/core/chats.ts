@@ -9,6 +9,7 @@ import { DomainError, notFound } from "./errors.ts";
 import { createOnce } from "./idempotency.ts";
 import { getIntegration } from "./integrations.ts";
 import { afterCursor, pageByCreation, type Page, type PageRequest } from "./pages.ts";
+import { outgrown, requireSmall, staysSmall } from "./settings.ts";
 
 /** `events24h` counts the messages of the last day, to the hour. */
 export type Chat = typeof chats.$inferSelect & { events24h: number };
@@ -27,6 +28,7 @@ export async function createChat(
   integrationId: string,
   input: { botId: string; name: string; settings?: JsonObject },
 ): Promise<Chat> {
+  requireSmall("settings", input.settings);
   const [integration, bot] = await Promise.all([getIntegration(ctx, integrationId), getBot(ctx, input.botId)]);
   await refuseIdentical(ctx, { integrationId, botId: bot.id, name: input.name });
   const now = ctx.now();
@@ -86,12 +88,15 @@ export async function updateChat(
   const { settings, ...given } = changes;
   const identity = { integrationId, botId: given.botId ?? chat.botId, name: given.name ?? chat.name };
   await refuseIdentical(ctx, { ...identity, except: id });
-  await ctx.db
+  const changed = await ctx.db
     .update(chats)
     .set({ ...given, settings: settings && mergePatch(chats.settings, settings), updatedAt: ctx.now() })
-    .where(and(mine(ctx), eq(chats.id, id)))
+    .where(and(mine(ctx), eq(chats.id, id), staysSmall(chats.settings, settings)))
+    .returning({ id: chats.id })
     .catch(refuseTwin(identity));
-  return getChat(ctx, id);
+  const after = await getChat(ctx, id);
+  if (changed.length === 0) throw outgrown("settings");
+  return after;
 }
 
 /** Its threads are erased in the background. */

@@ -1,3 +1,5 @@
+import { truncate } from "../lib/text.ts";
+
 export type ErrorCode =
   | "malformed"
   | "unauthenticated"
@@ -35,7 +37,8 @@ export class DomainError extends Error {
   }
 }
 
-export const notFound = (what: string, id: string) => new DomainError("not_found", `${what} ${id} does not exist`);
+export const notFound = (what: string, id: string) =>
+  new DomainError("not_found", `${what} ${truncate(id, 128)} does not exist`);
 
 /** One field of the request that is well-formed and still cannot be accepted. */
 export const invalid = (path: string, message: string) =>

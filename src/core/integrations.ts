@@ -7,6 +7,7 @@ import { eraseLater } from "./erasure.ts";
 import { notFound } from "./errors.ts";
 import { createOnce } from "./idempotency.ts";
 import { afterCursor, pageByCreation, type Page, type PageRequest } from "./pages.ts";
+import { outgrown, requireSmall, staysSmall } from "./settings.ts";
 
 export type Integration = typeof integrations.$inferSelect;
 
@@ -21,6 +22,8 @@ export async function createIntegration(
   input: { name: string; vendor: Vendor; credentials: Credentials; settings?: JsonObject },
 ): Promise<Integration> {
   requireCredentials(input.vendor, input.credentials);
+  requireSmall("auth_data", input.credentials);
+  requireSmall("settings", input.settings);
   const [id, now] = [ctx.newId(), ctx.now()];
   const integration: Integration = {
     id,
@@ -62,6 +65,7 @@ export async function updateIntegration(
   const { vendor } = await getIntegration(ctx, id);
   const { credentials, settings, ...given } = changes;
   if (credentials) requireCredentials(vendor, credentials);
+  requireSmall("auth_data", credentials);
   const [changed] = await ctx.db
     .update(integrations)
     .set({
@@ -70,9 +74,9 @@ export async function updateIntegration(
       credentials: credentials && (await sealCredentials(ctx, id, credentials)),
       updatedAt: ctx.now(),
     })
-    .where(mine(ctx, id))
+    .where(and(mine(ctx, id), staysSmall(integrations.settings, settings)))
     .returning();
-  if (!changed) throw notFound("integration", id);
+  if (!changed) throw (await getIntegration(ctx, id)) && outgrown("settings");
   return changed;
 }
 

@@ -1,26 +1,27 @@
 import { and, eq, sql } from "drizzle-orm";
-import { people } from "../db/schema.ts";
+import { people, threads } from "../db/schema.ts";
 import type { Ctx } from "./context.ts";
 
 export type Person = typeof people.$inferSelect;
 
-/** Who writes, as the channel knows them. The same external id through one integration is the same person. */
+/**
+ * Who writes, as the channel knows them. The same external id through one integration is the same person. Null, and nothing
+ * is written, where the thread that they write to is another chat's.
+ */
 export async function rememberPerson(
   ctx: Ctx,
   integrationId: string,
   input: { externalId: string; name?: string | null; avatarUrl?: string | null },
-): Promise<Person> {
+  thread: { id: string; chatId: string },
+): Promise<Person | null> {
+  const { externalId, name = null, avatarUrl = null } = input;
   const [person] = await ctx.db
     .insert(people)
-    .values({
-      id: ctx.newId(),
-      projectId: ctx.project.id,
-      integrationId,
-      externalId: input.externalId,
-      name: input.name ?? null,
-      avatarUrl: input.avatarUrl ?? null,
-      createdAt: ctx.now(),
-    })
+    .select(
+      sql`select ${ctx.newId()}, ${ctx.project.id}, ${integrationId}, ${externalId}, ${name}, ${avatarUrl},
+        ${ctx.now().getTime()} where not exists (select 1 from ${threads} where ${threads.projectId} = ${ctx.project.id}
+        and ${threads.id} = ${thread.id} and ${threads.chatId} <> ${thread.chatId})`,
+    )
     .onConflictDoUpdate({
       target: [people.integrationId, people.externalId],
       set: {
@@ -29,7 +30,7 @@ export async function rememberPerson(
       },
     })
     .returning();
-  return person!;
+  return person ?? null;
 }
 
 export const getPerson = (ctx: Ctx, id: string): Promise<Person | undefined> =>

@@ -119,7 +119,8 @@ export async function postMessages(
 ): Promise<TurnStream> {
   const chat = await requireChat(ctx, thread.chatId);
   if (!chat.active) throw new DomainError("conflict", "this chat, or its bot, is not active");
-  const person = input.person && (await rememberPerson(ctx, chat.integrationId, input.person));
+  const person = input.person && (await rememberPerson(ctx, chat.integrationId, input.person, thread));
+  if (person === null) throw notFound("thread", thread.id);
   const { messages, regenerate = false } = input;
   const posting = postingOf(chat, person?.id ?? null, types);
   return ctx.thread(thread.id).post({ posting, messages, regenerate, once: onceKey(ctx) });

@@ -13,9 +13,17 @@ export async function readText(request: Request): Promise<string> {
   }
   if (Number(request.headers.get("content-length") ?? 0) > MOST_BYTES) throw tooLarge();
   if (!request.body) return "";
+  try {
+    return await textOf(request.body as ReadableStream<Uint8Array>);
+  } catch (error) {
+    throw error instanceof DomainError ? error : new DomainError("malformed", "the body broke off");
+  }
+}
+
+async function textOf(body: ReadableStream<Uint8Array>): Promise<string> {
   let [text, bytes] = ["", 0];
   const decoder = new TextDecoder();
-  for await (const chunk of request.body as ReadableStream<Uint8Array>) {
+  for await (const chunk of body) {
     bytes += chunk.byteLength;
     if (bytes > MOST_BYTES) throw tooLarge();
     text += decoder.decode(chunk, { stream: true });
@@ -27,20 +35,39 @@ export function parseJson(text: string): unknown {
   if (text.trim() === "") throw new DomainError("malformed", "the request needs a JSON body");
   refuseDeep(text);
   try {
-    return JSON.parse(text) as unknown;
+    const value = JSON.parse(text) as unknown;
+    return ESCAPED_SURROGATE.test(text) ? wellFormed(value) : value;
   } catch {
     throw new DomainError("malformed", "the body is not valid JSON");
   }
 }
 
-/** Parsing copes with any depth; what walks over the value afterwards does not. */
+const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
+
+/** Half a character can be written in JSON, but neither stored nor sent on: it becomes U+FFFD. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === "string") return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), wellFormed(inner)]));
+}
+
+/** Parsing copes with any depth; what walks over the value afterwards does not. Reads each character once. */
 function refuseDeep(text: string): void {
   let depth = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (token === "[" || token === "{") depth += 1;
-    else if (token === "]" || token === "}") depth -= 1;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === '"') at = endOfString(text, at);
+    else if (character === "[" || character === "{") depth += 1;
+    else if (character === "]" || character === "}") depth -= 1;
     if (depth > DEEPEST) throw new DomainError("malformed", `the body is nested deeper than ${DEEPEST} levels`);
   }
+}
+
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  return at;
 }
 
 const tooLarge = () => new DomainError("too_large", `the body is larger than ${MOST_BYTES} bytes`);

@@ -6,6 +6,7 @@ import type { AdminCtx, Ctx, Once } from "../core/context.ts";
 import { DomainError } from "../core/errors.ts";
 import { findAnswer, recordAnswer } from "../core/idempotency.ts";
 import { sha256 } from "../lib/hash.ts";
+import { truncate } from "../lib/text.ts";
 import { parseJson, readText } from "./body.ts";
 import { authenticate, forgetAccess, type Access, type App } from "./tenant.ts";
 
@@ -76,8 +77,10 @@ export class Api {
   /** A path that is there under another method, or not at all. */
   unknown(c: Context<App>): never {
     const allow = this.routes.filter(({ path }) => matches(path, c.req.path)).map(({ method }) => method.toUpperCase());
-    if (allow.length === 0) throw new DomainError("not_found", `there is no ${c.req.path}`);
-    throw new DomainError("method_not_allowed", `${c.req.path} has no ${c.req.method}`, { allow: [...new Set(allow)] });
+    if (allow.length === 0) throw new DomainError("not_found", `there is no ${truncate(c.req.path, 200)}`);
+    throw new DomainError("method_not_allowed", `${truncate(c.req.path, 200)} has no ${c.req.method}`, {
+      allow: [...new Set(allow)],
+    });
   }
 }
 
@@ -160,9 +163,18 @@ function likeliest(issue: Issue): readonly Issue[] {
   return closest.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
-/** Names the first wrong field in the message, and all of them in the details. */
+/** As many as help: a list of a thousand wrong items must not make an answer larger than the request. */
+const MOST_ISSUES = 20;
+
+/** Names the first wrong field in the message, and the first ones in the details. */
 function invalidRequest(found: readonly Issue[]): DomainError {
-  const issues = found.flatMap(likeliest).map(({ path, message }) => ({ path: path.map(String).join("."), message }));
+  const issues = found
+    .flatMap(likeliest)
+    .slice(0, MOST_ISSUES)
+    .map(({ path, message }) => ({
+      path: truncate(path.map(String).join("."), 200),
+      message: truncate(message, 500),
+    }));
   const [first] = issues;
   const message = first ? `${first.path || "body"}: ${first.message}` : "the request is not valid";
   return new DomainError("invalid", message, { issues });

@@ -34,8 +34,11 @@ export async function authenticate(c: Context<App>, access: Access, chatId: stri
   const isRoot = await sameSecret(token, readConfig(c.env).ROOT_KEY);
   if (isRoot) return rootContext(c, access);
   if (access === "root") await refuseKey(c, token);
-  return keyContext(c, token, chatId);
+  return keyContext(c, token, chatId !== null && chatId.length <= LONGEST_ID ? chatId : null);
 }
+
+/** No longer one names a chat, and what is remembered of a request is bounded. */
+const LONGEST_ID = 128;
 
 const bearerToken = (c: Context<App>) => /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
 

@@ -138,8 +138,9 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
   async #post({ projectId, threadId, command }: PostRequest): Promise<Response> {
     this.#store.identify(projectId);
     if (this.#store.record?.erased) await this.#forget();
-    this.#store.createTables();
     const isNew = this.#store.record === null;
+    if (isNew && command.regenerate) throw new DomainError("conflict", "there is nothing to answer yet");
+    this.#store.createTables();
     const { value: posted } = this.#store.transact(() => this.#store.machine.post({ projectId, threadId }, command));
     const known = isNew || posted.kind === "unanswered" ? this.#store.flushSoon() : this.#store.flush("feed");
     if (posted.kind === "owed") this.#runner.owe(posted.messageId, command.posting.settings);

@@ -3,6 +3,8 @@ import * as z from "zod";
 /** The shapes of the Worken API, as its documentation gives them and as our additions to it complete them. */
 
 const Time = z.string().meta({ format: "date-time" });
+/** Shown in browsers: no `javascript:`, no `data:`. */
+const WebUrl = z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
 const Status = z.enum(["active", "disabled", "error"]);
 const Name = z.string().trim().min(1).max(200);
 export const Mode = z.enum(["auto", "manual", "operator", "blocked"]);
@@ -36,7 +38,7 @@ export const Project = z
   .meta({ id: "Project" });
 
 export const CreateProject = z
-  .object({ name: Name, organization_id: z.string().min(1).max(200), avatar_url: z.url().max(2000).nullish() })
+  .object({ name: Name, organization_id: z.string().min(1).max(200), avatar_url: WebUrl.max(2000).nullish() })
   .meta({ id: "CreateProject" });
 
 export const SetLimits = z
@@ -107,7 +109,9 @@ const Memory = z.object({
 });
 
 const Formatting = z.object({ removeEmojis: z.boolean(), removeMarkdown: z.boolean() });
-const Tools = z.record(z.string().min(1).max(128), ToolMode);
+const Tools = z
+  .record(z.string().min(1).max(128), ToolMode)
+  .refine((tools) => Object.keys(tools).length <= 200, "must be at most 200 tools");
 const VectorStoreIds = z.array(z.string().max(128)).max(100);
 
 export const BotSettings = z
@@ -320,7 +324,7 @@ export const DecideApproval = z
 const Person = z.object({
   external_id: z.string().min(1).max(200),
   name: z.string().max(200).nullish(),
-  avatar_url: z.url().max(2000).nullish(),
+  avatar_url: WebUrl.max(2000).nullish(),
 });
 
 const SeedMessage = z.object({

@@ -1,0 +1,97 @@
+import { callWorker, type Caller } from "./project.ts";
+import type { RouteRow } from "./routes.ts";
+
+export type Attempt = {
+  path: string;
+  caller?: Caller;
+  method?: string;
+  body?: BodyInit;
+  headers?: Record<string, string>;
+};
+export type Outcome = { status: number; text: string; headers: Headers };
+
+const PATIENCE_MS = 10_000;
+
+/** Sends a request and reads the whole answer, but for live events, which never end. One that hangs is an answer 0. */
+export async function attempt(row: RouteRow, { path, caller, method, body, headers }: Attempt): Promise<Outcome> {
+  const request = new Request(`http://test${path}`, {
+    method: method ?? row.method,
+    headers: {
+      ...(caller && { authorization: `Bearer ${caller.key}` }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body }),
+  });
+  const hang = scheduler.wait(PATIENCE_MS).then(() => ({ status: 0, text: "hangs", headers: new Headers() }));
+  return Promise.race([answerOf(request, row), hang]);
+}
+
+async function answerOf(request: Request, { spec }: RouteRow): Promise<Outcome> {
+  const response = await callWorker(request);
+  const { status, headers } = response;
+  if (!response.ok || spec.access !== "listener") return { status, headers, text: await response.text() };
+  await response.body?.cancel();
+  return { status, headers, text: "" };
+}
+
+/** Traces of how we are made, which no answer may show. */
+const INTERNALS =
+  /\bat \S+ \(|\.ts:\d|\.js:\d|node_modules|D1_|SQLITE|\bsqlite|fts5|drizzle|Failed query|\bTypeError|\bRangeError|\bReferenceError|\bZodError|\[object /i;
+
+const MOST_ERROR_BYTES = 8192;
+
+type Expected = { status?: number | ((status: number) => boolean); hidden?: string[] };
+
+/**
+ * What is wrong with an outcome: it hangs, is a failure of ours, an error in another shape than the dialect's, shows what
+ * nobody may see, or has not the status that was expected.
+ */
+export function complaintsOf(
+  row: RouteRow,
+  outcome: Outcome,
+  { status: expected, hidden = [] }: Expected = {},
+): string[] {
+  const { status, text } = outcome;
+  const isExpected = typeof expected === "function" ? expected(status) : (expected ?? status) === status;
+  return [
+    ...(status === 0 || status >= 500 ? [`answers ${status}`] : []),
+    ...(isExpected ? [] : [`answers ${status} where ${String(expected)} is due`]),
+    ...(status >= 400 ? oddError(row, outcome) : []),
+    ...(INTERNALS.test(text) ? ["shows how it is made"] : []),
+    ...hidden.filter((secret) => text.includes(secret)).map((secret) => `shows ${secret}`),
+  ].map((complaint) => `${complaint}: ${text.slice(0, 300)}`);
+}
+
+function oddError({ errorBody }: RouteRow, { status, text, headers }: Outcome): string[] {
+  const json = readJson(text);
+  const parsed = errorBody.safeParse(json);
+  const requestId = headers.get("x-request-id");
+  return [
+    ...(headers.get("content-type")?.startsWith("application/json") ? [] : ["is an error that is no JSON"]),
+    ...(parsed.success && sameKeys(parsed.data, json) ? [] : ["is an error in another shape than documented"]),
+    ...(text.includes(String(status)) || !text.includes("statusCode") ? [] : ["says another status than it has"]),
+    ...(requestId && text.includes(requestId) ? [] : ["names no request id"]),
+    ...(text.length > MOST_ERROR_BYTES ? [`is an error of ${text.length} characters`] : []),
+  ];
+}
+
+const sameKeys = (a: unknown, b: unknown) =>
+  Object.keys(a as object)
+    .toSorted()
+    .join() ===
+  Object.keys(b as object)
+    .toSorted()
+    .join();
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Says which request an outcome's complaints are about. */
+export const about = (what: string, complaints: string[]): string[] =>
+  complaints.map((complaint) => `${what.slice(0, 200)} ${complaint}`);

@@ -1,0 +1,57 @@
+import { newProject, root, type Caller } from "./project.ts";
+import { fillPath, parametersOf, routes } from "./routes.ts";
+import { callsTool, FakeModel } from "./upstream.ts";
+
+/** A project that must not show in anybody else's answers: whatever it says and is called holds its `secret`. */
+export type Tenant = Caller & { id: string; secret: string };
+
+/** One thing of each kind that a path, a query or a body can name. */
+export type Ids = Record<string, string>;
+
+export const newTenant = async (): Promise<Tenant> =>
+  Object.assign(await newProject(), { secret: `secret${crypto.randomUUID().replaceAll("-", "")}` });
+
+/** Makes one thing of each kind. A route that names a new kind of thing needs its line here. */
+export async function populate(tenant: Tenant): Promise<Ids> {
+  const name = `${tenant.secret} ${crypto.randomUUID().slice(0, 8)}`;
+  const create = async (path: string, body: object) => {
+    const { status, json } = await tenant.post(path, body);
+    if (status >= 300) throw new Error(`populate: POST ${path} is ${status}: ${JSON.stringify(json)}`);
+    return json.id as string;
+  };
+  const bot = await create("/bots", { name, description: name });
+  const integration = await create("/integrations", { name, vendor: "worken", auth_data: {} });
+  const chat = await create(`/integrations/${integration}/chats`, { bot_id: bot, name });
+  const key = await create(`/projects/${tenant.id}/api-keys`, { name });
+  const { thread, approval } = await converse(tenant, { bot, chat });
+  return { project: tenant.id, bot, integration, chat, key, thread, approval, any: "any" };
+}
+
+/** A thread in which a tool call waits for approval. */
+async function converse(tenant: Tenant, { bot, chat }: { bot: string; chat: string }) {
+  const model = new FakeModel(callsTool("handoff_to_operator", { reason: tenant.secret }));
+  const tools = { handoff_to_operator: "operator_approve" };
+  await tenant.post(`/bots/${bot}/settings`, { ai: { instruction: tenant.secret, model: { id: model.id }, tools } });
+  const thread = `thread-${crypto.randomUUID()}`;
+  const person = { external_id: tenant.secret, name: tenant.secret };
+  const messages = [{ role: "user", content: tenant.secret }];
+  await (await tenant.fetch("POST", `/chats/${chat}/threads/${thread}/stream`, { messages, person })).text();
+  const { json } = await tenant.get(`/threads/${thread}/approvals`);
+  await tenant.post(`/bots/${bot}/settings`, { ai: { model: { id: "embedded/reply" } } });
+  return { thread, approval: json.data[0].id as string };
+}
+
+/** Sentences about what `populate` lacks: without it a route would be tested with ids of nothing. */
+export const unpopulated = (ids: Ids): string[] =>
+  routes.flatMap(({ title, path }) =>
+    parametersOf(path)
+      .filter(({ kind }) => !(kind in ids))
+      .map(
+        ({ name, kind }) =>
+          `${title}: nothing is known for :${name}; let populate() in test/helpers/populate.ts create a ${kind} and answer its id as \`${kind}\``,
+      ),
+  );
+
+export const pathWith = (path: string, ids: Ids): string => fillPath(path, ({ kind }) => ids[kind]!);
+
+export const callerOf = (spec: { access?: string }, tenant: Tenant): Caller => (spec.access === "root" ? root : tenant);
