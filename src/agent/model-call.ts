@@ -8,9 +8,13 @@ import type { BotSettings } from "../core/bot-settings.ts";
 import { DomainError } from "../core/errors.ts";
 import { sleep } from "../lib/time.ts";
 import type { GroupedStreamResult } from "./chat-completions.ts";
+import type { Meter } from "./meter.ts";
+import { promptTokens } from "./prompt-size.ts";
 import type { TurnFailure, TurnPorts } from "./turn-ports.ts";
 
 const MAX_CALLS = 3;
+/** What is set aside for a call that names no limit. */
+const DEFAULT_OUTPUT_TOKENS = 4096;
 const BACKOFF_MS = 250;
 const LONGEST_WAIT_MS = 30_000;
 
@@ -21,23 +25,25 @@ type Read = (parts: Part[]) => boolean;
 /**
  * Calls the first model that answers, its fallbacks in order, the last of them up to three times. Only as long as
  * nothing was said: after the first word a failure is final, since a second answer must never follow half a first one.
- * Returns the id of the model that answered.
+ * Each call is paid for, whatever it leads to. Returns the id of the model that answered.
  */
 export async function callModel(
   settings: BotSettings["model"],
   options: LanguageModelV4CallOptions,
-  ports: Pick<TurnPorts, "openModel" | "signal" | "idleTimeoutMs">,
+  ports: Pick<TurnPorts, "openModel" | "signal" | "idleTimeoutMs" | "meter">,
   read: Read,
   mayBeEmpty: boolean,
 ): Promise<string> {
   const models = [settings.id, ...settings.fallbacks];
   for (let call = 0; ; call++) {
     const modelId = models[Math.min(call, models.length - 1)]!;
-    const attempt = new Attempt(options, ports, read, mayBeEmpty);
+    const attempt = new Attempt(await covered(modelId, options, ports), ports, read, mayBeEmpty);
     try {
       await attempt.run(ports.openModel(modelId));
+      ports.meter.end(true);
       return modelId;
     } catch (error) {
+      ports.meter.end(attempt.hasSpoken);
       ports.signal.throwIfAborted();
       if (attempt.hasSpoken) throw error;
       const next = nextCall(error, call, models.length);
@@ -45,6 +51,18 @@ export async function callModel(
       await sleep(next, ports.signal);
     }
   }
+}
+
+/** The options of a call that can be paid: where little is left, it may say less. */
+async function covered(
+  modelId: string,
+  options: LanguageModelV4CallOptions,
+  { meter, signal }: Pick<TurnPorts, "meter" | "signal">,
+): Promise<LanguageModelV4CallOptions> {
+  const { maxOutputTokens = DEFAULT_OUTPUT_TOKENS } = options;
+  const allowed = await meter.begin(modelId, () => ({ inputTokens: promptTokens(options), maxOutputTokens }));
+  signal.throwIfAborted();
+  return allowed === null ? options : { ...options, maxOutputTokens: allowed };
 }
 
 /** Milliseconds until the next call, or null when there shall be none. */
@@ -63,13 +81,15 @@ class Attempt {
   readonly #read: Read;
   readonly #mayBeEmpty: boolean;
   readonly #idle: IdleWatch;
+  readonly #meter: Meter;
 
   constructor(
     options: LanguageModelV4CallOptions,
-    ports: Pick<TurnPorts, "signal" | "idleTimeoutMs">,
+    ports: Pick<TurnPorts, "signal" | "idleTimeoutMs" | "meter">,
     read: Read,
     mayBeEmpty: boolean,
   ) {
+    this.#meter = ports.meter;
     this.#idle = new IdleWatch(ports.signal, ports.idleTimeoutMs);
     this.#options = { ...options, abortSignal: this.#idle.signal };
     this.#read = read;
@@ -90,6 +110,7 @@ class Attempt {
     for await (const parts of result.groups ?? oneByOne(result.stream)) {
       if (this.#idle.signal.aborted) return;
       this.#idle.touch();
+      this.#meter.hear(parts);
       finished ||= parts.some((part) => part.type === "finish");
       empty &&= !parts.some((part) => part.type === "text-delta" || part.type === "tool-call");
       if (this.#read(parts)) this.hasSpoken = true;

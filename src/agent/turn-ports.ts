@@ -1,12 +1,15 @@
 import type { ErrorCode } from "../core/errors.ts";
 import type { MessagePart } from "../core/messages.ts";
 import type { OpenModel } from "../core/ports.ts";
+import type { Meter } from "./meter.ts";
 import type { TurnEvent } from "../core/turn-events.ts";
 
 /** What a turn needs from where it runs. */
 export type TurnPorts = {
   openModel: OpenModel;
   newId: () => string;
+  /** Pays for the model's calls, and knows what they came to. */
+  meter: Meter;
   /** Called for everything the answer says, with all of it so far; what is passed here must be kept before it is shown. */
   say: (events: TurnEvent[], parts: MessagePart[]) => void;
   /** Aborted when the turn must end: stopped by a person, or fenced by a change of mode. */

@@ -3,12 +3,16 @@ import type { Outbound } from "../lib/outbound.ts";
 import type { OutboundPolicy } from "../lib/outbound-policy.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { LiveChat } from "./access.ts";
+import type { PriceTable } from "./prices.ts";
 import type { FeedPort, JobPort, OnceKey, OpenModel, ThreadPort } from "./ports.ts";
 
 export type Actor = { type: "key"; keyId: string } | { type: "root" } | { type: "system"; job: string };
 
 /** A POST that carried an Idempotency-Key, see `idempotency.ts`. */
 export type Once = OnceKey & { show: (entity: unknown) => unknown };
+
+/** What things cost and where balances stand, in micro-credits. */
+type BillingTerms = { prices: PriceTable; openingCredits: number; lowBalance: number };
 
 type Shared = {
   actor: Actor;
@@ -19,6 +23,7 @@ type Shared = {
   outbound: Outbound;
   outboundPolicy: OutboundPolicy;
   defaultModel: string;
+  billing: BillingTerms;
   once: Once | null;
   now: () => Date;
   /** A UUID v7: sortable by the time of its making. */
@@ -38,4 +43,4 @@ export type Ctx = Shared & {
 };
 
 /** The administrator's: no project is his own. */
-export type AdminCtx = Shared & { project: null };
+export type AdminCtx = Shared & { project: null; feedOf: (projectId: string) => FeedPort };

@@ -21,10 +21,11 @@ export const answering = <C extends AnyCtx>(ctx: C, show: (entity: never) => unk
  * Inserts an entity and, for a call with an Idempotency-Key, its answer: both or neither. Of two twins the second fails
  * on the key of the first and finds its answer with `findAnswer`.
  */
-export async function createOnce<T>(ctx: AnyCtx, entity: T, insert: Statement): Promise<T> {
+export async function createOnce<T>(ctx: AnyCtx, entity: T, insert: Statement, ...more: Statement[]): Promise<T> {
   const { once } = ctx;
-  if (!once) await ctx.db.batch([insert]);
-  else await ctx.db.batch([insert, insertAnswer(ctx, once, await sealAnswer(ctx, once.key, once.show(entity)))]);
+  if (!once) await ctx.db.batch([insert, ...more]);
+  else
+    await ctx.db.batch([insert, ...more, insertAnswer(ctx, once, await sealAnswer(ctx, once.key, once.show(entity)))]);
   return entity;
 }
 

@@ -70,10 +70,23 @@ export interface ThreadPort {
 
 export type LiveBatch = { key: string; events: LiveEvent[] };
 
+/** In micro-credits. */
+export type Reservation = { hold: string; amount: number };
+
+/** The calls that a hold was for, with what they cost: their charges are in D1, or will be. */
+export type Settlement = { hold: string; charges: { id: string; cost: number }[] };
+
 /** Live events of a project, and what is counted per project. */
 export interface FeedPort {
-  /** Each batch is what happened at one moment; one whose key came already is ignored. */
-  publish(batches: LiveBatch[]): Promise<void>;
+  /** Each batch is what happened at one moment; one whose key came already is ignored. Settled holds are released with it. */
+  publish(batches: LiveBatch[], settled?: Settlement[]): Promise<void>;
+  /**
+   * Sets credits aside for model calls that are about to be made, so that no others spend them. Answers how many could be,
+   * which may be fewer; rejects with `payment_required` where none are left. A hold that is there already is replaced.
+   */
+  reserve(reservation: Reservation): Promise<number>;
+  /** To be called when a balance was lowered by anything but a model call. */
+  forgetBalance(): Promise<void>;
   listen(after: string | null): Promise<WebSocket>;
   /** Makes a ticket that opens the live events of the project, or of one thread, without a key. */
   issueTicket(threadId: string | null): Promise<{ ticket: string; expiresAt: Date }>;

@@ -3,6 +3,7 @@ import { projects } from "../db/schema.ts";
 import type { AdminCtx, Ctx } from "./context.ts";
 import { notFound } from "./errors.ts";
 import { createOnce } from "./idempotency.ts";
+import { openAccount } from "./balance.ts";
 import { afterCursor, pageByCreation, type Page, type PageRequest } from "./pages.ts";
 
 export type Project = typeof projects.$inferSelect;
@@ -19,7 +20,7 @@ export async function createProject(
     requestsPerMinute: null,
     createdAt: ctx.now(),
   };
-  return createOnce(ctx, project, ctx.db.insert(projects).values(project));
+  return createOnce(ctx, project, ctx.db.insert(projects).values(project), ...openAccount(ctx, project));
 }
 
 /** The administrator sees every project; a key sees its own. */

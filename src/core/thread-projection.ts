@@ -16,10 +16,14 @@ export type ThreadProjection = {
 const IS_NEWER = "not exists (select 1 from threads where project_id = ? and id = ? and version >= ?)";
 
 /**
- * Brings the lists and the search up to date with a thread, in one batch. The statements are written by hand: this runs
+ * Brings the lists and the search up to date with a thread, in one batch with what else is to be written. The statements are written by hand: this runs
  * once in every turn.
  */
-export async function projectThread(ctx: Ctx, { state, version, text, hours }: ThreadProjection): Promise<void> {
+export async function projectThread(
+  ctx: Ctx,
+  { state, version, text, hours }: ThreadProjection,
+  more: D1PreparedStatement[],
+): Promise<void> {
   const d1 = ctx.db.$client;
   const guard = [ctx.project.id, state.id, version];
   const statements = [...hours].map(([hour, messages]) =>
@@ -37,7 +41,7 @@ export async function projectThread(ctx: Ctx, { state, version, text, hours }: T
         .bind(searchScope(ctx.project.id, state.id), text, state.id, ...guard),
     );
   }
-  await d1.batch([...statements, threadStatement(ctx, state, version)]);
+  await d1.batch([...statements, threadStatement(ctx, state, version), ...more]);
 }
 
 const threadStatement = (ctx: Ctx, state: ThreadState, version: number) =>

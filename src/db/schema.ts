@@ -22,6 +22,8 @@ export const VENDORS = [
   "worken",
 ] as const;
 
+export const TRANSACTION_TYPES = ["charge", "topup", "bonus", "refund"] as const;
+
 export type JsonObject = { [key: string]: unknown };
 
 export const projects = sqliteTable("projects", {
@@ -115,6 +117,30 @@ export const chatHours = sqliteTable(
     messages: integer().notNull(),
   },
   (table) => [primaryKey({ columns: [table.chatId, table.hour] })],
+);
+
+export const accounts = sqliteTable("accounts", {
+  projectId: text("project_id").primaryKey(),
+  tariff: text().notNull().default("default"),
+  credits: integer().notNull().default(0),
+  bonus: integer().notNull().default(0),
+  isLow: integer("is_low", { mode: "boolean" }).notNull().default(false),
+  transactions: integer().notNull().default(0),
+  subscriptionUntil: timestamp("subscription_until"),
+});
+
+export const transactions = sqliteTable(
+  "transactions",
+  {
+    projectId: text("project_id").notNull(),
+    id: text().notNull(),
+    type: text({ enum: TRANSACTION_TYPES }).notNull(),
+    credits: integer().notNull(),
+    bonus: integer().notNull(),
+    description: text().notNull(),
+    createdAt: timestamp("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.projectId, table.id] })],
 );
 
 export const idempotentAnswers = sqliteTable(

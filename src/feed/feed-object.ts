@@ -1,13 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
+import type { Ctx } from "../core/context.ts";
 import type { LiveEvent } from "../core/live-events.ts";
-import type { LiveBatch } from "../core/ports.ts";
+import { readBalance } from "../core/balance.ts";
+import type { LiveBatch, Reservation, Settlement } from "../core/ports.ts";
 import { EventLog, numbered } from "../lib/event-log.ts";
 import { Listeners } from "../lib/listeners.ts";
+import { openContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";
 import type { FeedRpc } from "../runtime/feed-port.ts";
 import { attempt, type Rpc } from "../runtime/rpc.ts";
 import { RequestWindow } from "./request-window.ts";
 import { TicketBook } from "./ticket-book.ts";
+import { Wallet } from "./wallet.ts";
 
 const EVENTS_KEPT = 1000;
 
@@ -19,6 +23,8 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
   readonly #requests = new RequestWindow();
   readonly #sql: SqlStorage;
   #hasTables: boolean;
+  readonly #wallet: Wallet;
+  #projectId = "";
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
@@ -26,6 +32,12 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
     this.#listeners = new Listeners(state);
     this.#tickets = new TicketBook(state.storage.sql);
     this.#sql = state.storage.sql;
+    this.#wallet = new Wallet({
+      sql: state.storage.sql,
+      read: (charges) => readBalance(this.#context(), charges),
+      defer: (work) => state.waitUntil(work),
+      now: Date.now,
+    });
     this.#hasTables = this.#sql.exec("select 1 from sqlite_master where name = 'tickets'").toArray().length > 0;
   }
 
@@ -37,6 +49,11 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
     this.#hasTables = true;
   }
 
+  #context(): Ctx {
+    const defer = (work: Promise<unknown>) => this.ctx.waitUntil(work);
+    return openContext(this.env, { id: this.#projectId }, { actor: { type: "system", job: "feed" }, defer });
+  }
+
   /** Events after an id as a socket's first message, the rest as it happens. */
   override async fetch(request: Request): Promise<Response> {
     const after = new URL(request.url).searchParams.get("after");
@@ -44,9 +61,10 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
     return this.#listeners.accept(JSON.stringify(this.#log.backlog(after)));
   }
 
-  publish(batches: LiveBatch[]): Promise<Rpc<null>> {
+  publish(batches: LiveBatch[], settled: Settlement[] = []): Promise<Rpc<null>> {
     return attempt(() => {
       this.#createTables();
+      this.#wallet.settle(settled);
       const fresh = batches.flatMap(({ key, events }) => {
         const seq = this.#log.append(events, key);
         if (seq === null) return [];
@@ -67,6 +85,18 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
 
   redeemTicket(ticket: string, threadId: string | null, returning: boolean): Promise<Rpc<boolean>> {
     return attempt(() => this.#hasTables && this.#tickets.redeem(ticket, threadId, returning, Date.now()));
+  }
+
+  reserve(projectId: string, reservation: Reservation): Promise<Rpc<number>> {
+    this.#projectId = projectId;
+    return attempt(() => this.#wallet.reserve(reservation));
+  }
+
+  forgetBalance(): Promise<Rpc<null>> {
+    return attempt(() => {
+      this.#wallet.forgetBalance();
+      return null;
+    });
   }
 
   admit(requestsPerMinute: number): Promise<Rpc<number>> {

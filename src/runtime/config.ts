@@ -1,8 +1,17 @@
 import * as z from "zod";
+import { MOST_CREDITS } from "../core/credits.ts";
 import { DomainError } from "../core/errors.ts";
 
 const Milliseconds = z.coerce.number().int().min(0);
 const Words = z.string().transform((text) => text.split(",").flatMap((word) => word.trim() || []));
+
+const Credits = z.coerce.number().min(0).max(MOST_CREDITS);
+const Price = z.object({ input: Credits, output: Credits });
+const Prices = z
+  .string()
+  .default("{}")
+  .transform(parseJson)
+  .pipe(z.object({ default: Price.default({ input: 1000, output: 4000 }) }).catchall(Price));
 
 /** Everything that can be set from outside. The README lists it. */
 export const Config = z.object({
@@ -16,6 +25,9 @@ export const Config = z.object({
   PUBLIC_URL: z.url().optional(),
   OUTBOUND_POLICY: z.enum(["strict", "local"]).default("strict"),
   OUTBOUND_ALLOW: Words.default([]),
+  DEFAULT_CREDITS: Credits.default(1_000_000),
+  BALANCE_LOW_THRESHOLD: Credits.default(100),
+  MODEL_PRICES: Prices,
 });
 
 export type Config = z.output<typeof Config>;
@@ -40,4 +52,13 @@ export function readConfig(env: object): Config {
 function settingOf(env: object, key: string): unknown {
   const value: unknown = env[key as keyof typeof env];
   return value === "" ? undefined : value;
+}
+
+/** What is no JSON becomes something that no schema takes. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }

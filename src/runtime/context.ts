@@ -2,6 +2,7 @@ import { uuidv7 } from "uuidv7";
 import { openModel } from "../agent/models.ts";
 import type { LiveChat } from "../core/access.ts";
 import type { Actor, AdminCtx, Ctx, Once } from "../core/context.ts";
+import { microFrom } from "../core/credits.ts";
 import type { JobPort } from "../core/ports.ts";
 import { openDb } from "../db/client.ts";
 import { createSealer, type Sealer } from "../lib/seal.ts";
@@ -30,7 +31,11 @@ export function openContext(env: Env, project: { id: string }, given: Given): Ct
   };
 }
 
-export const openAdminContext = (env: Env, given: Given): AdminCtx => ({ ...shared(env, given), project: null });
+export const openAdminContext = (env: Env, given: Given): AdminCtx => ({
+  ...shared(env, given),
+  project: null,
+  feedOf: (projectId) => feedPort(env.FEEDS, projectId),
+});
 
 function shared(env: Env, { actor, defer, once }: Given) {
   const config = readConfig(env);
@@ -43,6 +48,7 @@ function shared(env: Env, { actor, defer, once }: Given) {
     outbound: openOutbound(policy),
     outboundPolicy: policy,
     defaultModel: config.DEFAULT_MODEL,
+    billing: billingTerms(config),
     once: once ?? null,
     now: () => new Date(),
     newId: uuidv7,
@@ -52,6 +58,12 @@ function shared(env: Env, { actor, defer, once }: Given) {
 
 const jobPort = (queue: Env["JOBS"]): JobPort => ({
   ring: async (job, delaySeconds = 0) => void (await queue.send(job, { delaySeconds })),
+});
+
+const billingTerms = (config: Config) => ({
+  prices: config.MODEL_PRICES,
+  openingCredits: microFrom(config.DEFAULT_CREDITS),
+  lowBalance: microFrom(config.BALANCE_LOW_THRESHOLD),
 });
 
 const modelOptions = (env: Env, config: Config) => ({

@@ -1,4 +1,5 @@
-import { textOf, type Message, type MessagePart } from "../core/messages.ts";
+import { textOf, type Message, type MessagePart, type Usage } from "../core/messages.ts";
+import type { Bill } from "../core/model-calls.ts";
 import { pageOf, readPosition, type Page, type PageRequest } from "../core/pages.ts";
 
 /** A message with its place in the thread. */
@@ -53,9 +54,23 @@ export class MessageLog {
     );
   }
 
-  /** Keeps what an answer says so far, against a crash. */
-  checkpoint(id: string, parts: MessagePart[]): void {
-    this.#sql.exec("update messages set status = 'streaming', parts = ? where id = ?", JSON.stringify(parts), id);
+  /** Keeps what an answer says so far, and what it owes, against a crash. */
+  checkpoint(id: string, parts: MessagePart[], bill: Bill): void {
+    this.#sql.exec(
+      `update messages set status = 'streaming', parts = ?,
+         usage = json_set(coalesce(usage, '{"inputTokens":0,"outputTokens":0}'), '$.bill', json(?)) where id = ?`,
+      JSON.stringify(parts),
+      JSON.stringify(bill),
+      id,
+    );
+  }
+
+  /** What an answer owed at its last checkpoint. */
+  billOf(id: string): Bill | null {
+    const [row] = this.#sql
+      .exec<{ bill: string | null }>("select json_extract(usage, '$.bill') as bill from messages where id = ?", id)
+      .toArray();
+    return row?.bill ? (JSON.parse(row.bill) as Bill) : null;
   }
 
   remove(id: string): void {
@@ -141,6 +156,8 @@ export class MessageLog {
 /** A thread that nobody answers for weeks must not become one endless prompt. */
 const MOST_SEEN = 200;
 
+const usageOf = ({ inputTokens, outputTokens }: Usage): Usage => ({ inputTokens, outputTokens });
+
 const messageOf = (row: Row): LoggedMessage => ({
   seq: row["seq"] as number,
   id: row["id"] as string,
@@ -151,6 +168,6 @@ const messageOf = (row: Row): LoggedMessage => ({
   createdAt: row["created_at"] as number,
   finishReason: row["finish_reason"] as Message["finishReason"],
   model: row["model"] as string | null,
-  usage: row["usage"] ? (JSON.parse(row["usage"] as string) as Message["usage"]) : null,
+  usage: row["usage"] ? usageOf(JSON.parse(row["usage"] as string) as Usage) : null,
   error: row["error"] as string | null,
 });

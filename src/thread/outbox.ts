@@ -1,8 +1,11 @@
 import type { Ctx } from "../core/context.ts";
 import { hourOf } from "../core/chat-settings.ts";
 import type { LiveEvent } from "../core/live-events.ts";
+import type { Settlement } from "../core/ports.ts";
 import { projectThread } from "../core/thread-projection.ts";
+import { chargeStatements } from "../core/model-calls.ts";
 import type { EventLog } from "../lib/event-log.ts";
+import type { LoggedBill } from "./bill-log.ts";
 import type { ThreadMachine } from "./thread-machine.ts";
 import { stateOf, type ThreadRecord } from "./thread-record.ts";
 
@@ -17,6 +20,8 @@ export class Outbox {
   readonly #options: OutboxOptions;
   /** The newest row that the feed has had, as far as this instance knows. */
   #published = 0;
+  /** The newest bill that the feed has had. */
+  #settled = 0;
   #flushing: Promise<void> | null = null;
   #wanted: "nothing" | "feed" | "all" = "nothing";
 
@@ -26,8 +31,8 @@ export class Outbox {
 
   /** Whether anything waits to be projected. */
   get isBehind(): boolean {
-    const { record } = this.#options.machine;
-    return record !== null && this.#options.log.lastSeq() > record.projected;
+    const { record, bills } = this.#options.machine;
+    return record !== null && (this.#options.log.lastSeq() > record.projected || bills.pending.length > 0);
   }
 
   /** Live events go out at once; with `all`, lists and search follow too. Rejects when a receiver cannot be reached. */
@@ -46,39 +51,64 @@ export class Outbox {
     while (this.#wanted !== "nothing") {
       const all = this.#wanted === "all";
       this.#wanted = "nothing";
-      const { record } = this.#options.machine;
+      const { record, bills } = this.#options.machine;
       const rows = record ? this.#options.log.rowsFrom(record.projected + 1) : [];
-      if (!record || rows.length === 0) return;
-      const done = await Promise.allSettled([this.#publish(record, rows), all ? this.#project(record, rows) : null]);
+      const owed = bills.pending;
+      if (!record || (rows.length === 0 && owed.length === 0)) return;
+      const done = await Promise.allSettled([
+        this.#publish(record, rows, owed),
+        all ? this.#project(record, rows, owed) : null,
+      ]);
       const failed = done.find((result) => result.status === "rejected");
       if (failed) throw failed.reason;
-      if (all) this.#forget(rows);
+      if (all) this.#forget(rows, owed);
     }
   }
 
-  async #publish(record: ThreadRecord, rows: Row[]): Promise<void> {
-    const fresh = rows.filter(({ seq }) => seq > this.#published);
-    if (fresh.length === 0) return;
-    const batches = fresh.map(({ seq, events }) => ({ key: `${record.id}/${record.createdAt}/${seq}`, events }));
-    await this.#options.context().feed.publish(batches);
-    this.#published = Math.max(this.#published, fresh.at(-1)!.seq);
+  /** What is owed, alone: for a thread of which nothing else shall be known any more. */
+  async settleBills(): Promise<void> {
+    const { record, bills } = this.#options.machine;
+    const owed = bills.pending;
+    if (!record || owed.length === 0) return;
+    await Promise.all([this.#publish(record, [], owed), this.#project(record, [], owed)]);
+    bills.forget(owed);
   }
 
-  async #project(record: ThreadRecord, rows: Row[]): Promise<void> {
+  async #publish(record: ThreadRecord, rows: Row[], owed: readonly LoggedBill[]): Promise<void> {
+    const fresh = rows.filter(({ seq }) => seq > this.#published);
+    const settled = owed.filter(({ seq, hold }) => seq > this.#settled && hold !== null).map(settlementOf);
+    if (fresh.length === 0 && settled.length === 0) return;
+    const batches = fresh.map(({ seq, events }) => ({ key: `${record.id}/${record.createdAt}/${seq}`, events }));
+    await this.#options.context().feed.publish(batches, settled);
+    this.#published = Math.max(this.#published, fresh.at(-1)?.seq ?? 0);
+    this.#settled = Math.max(this.#settled, owed.at(-1)?.seq ?? 0);
+  }
+
+  async #project(record: ThreadRecord, rows: Row[], owed: readonly LoggedBill[]): Promise<void> {
+    const ctx = this.#options.context();
+    const charges = chargeStatements(ctx, record, owed);
+    if (rows.length === 0) return void (await ctx.db.$client.batch(charges));
     const { messages } = this.#options.machine;
     const said = messages.texts(messagesIn(rows, ["message-created", "message-updated"]));
     const created = messages.texts(messagesIn(rows, ["message-created"]));
     const hours = new Map<number, number>();
     for (const { createdAt } of created) hours.set(hourOf(createdAt), (hours.get(hourOf(createdAt)) ?? 0) + 1);
     const text = said.map((message) => message.text).join("\n");
-    await projectThread(this.#options.context(), { state: stateOf(record), version: rows.at(-1)!.seq, text, hours });
+    await projectThread(ctx, { state: stateOf(record), version: rows.at(-1)!.seq, text, hours }, charges);
   }
 
-  #forget(rows: Row[]): void {
-    this.#options.machine.markProjected(rows.at(-1)!.seq);
+  #forget(rows: Row[], owed: readonly LoggedBill[]): void {
+    this.#options.machine.bills.forget(owed);
+    const last = rows.at(-1);
+    if (last) this.#options.machine.markProjected(last.seq);
     for (const { seq } of rows) this.#options.log.trim(seq);
   }
 }
+
+const settlementOf = ({ hold, calls }: LoggedBill): Settlement => ({
+  hold: hold!,
+  charges: calls.map(({ id, cost }) => ({ id, cost })),
+});
 
 const messagesIn = (rows: Row[], types: LiveEvent["type"][]) => [
   ...new Set(

@@ -3,10 +3,12 @@ import type { Approval, Decision } from "../core/approvals.ts";
 import type { BotSettings } from "../core/bot-settings.ts";
 import { DomainError, notFound } from "../core/errors.ts";
 import type { LiveEvent } from "../core/live-events.ts";
-import type { Message, MessagePart, MessageStatus } from "../core/messages.ts";
+import type { Message, MessagePart, MessageStatus, Usage } from "../core/messages.ts";
+import type { Bill, ThreadBill } from "../core/model-calls.ts";
 import type { OnceKey, PostCommand, Posting } from "../core/ports.ts";
 import type { Mode } from "../core/thread-state.ts";
 import { ApprovalLog } from "./approval-log.ts";
+import { BillLog } from "./bill-log.ts";
 import { MessageLog, type LoggedMessage } from "./message-log.ts";
 import { OnceLog } from "./once-log.ts";
 import { markProjected, readRecord, writeRecord, type OpenTurn, type ThreadRecord } from "./thread-record.ts";
@@ -20,6 +22,9 @@ export type Posted = { kind: "owed" | "known"; messageId: string } | { kind: "un
 /** What one transition did, for those who must be told after it is stored. */
 export type Transition<T> = { value: T; events: LiveEvent[]; closed: string[] };
 
+/** What the running answer has said so far, null: nothing; and what it owes already. */
+export type Draft = { parts: MessagePart[] | null; bill: Bill };
+
 export type MachineOptions = { sql: SqlStorage; now: () => number; newId: () => string };
 
 /**
@@ -29,6 +34,7 @@ export type MachineOptions = { sql: SqlStorage; now: () => number; newId: () => 
 export class ThreadMachine {
   readonly messages: MessageLog;
   readonly approvals: ApprovalLog;
+  readonly bills: BillLog;
   readonly #once: OnceLog;
   readonly #options: MachineOptions;
   #record: ThreadRecord | null = null;
@@ -39,6 +45,7 @@ export class ThreadMachine {
     this.#options = options;
     this.messages = new MessageLog(options.sql);
     this.approvals = new ApprovalLog(options.sql);
+    this.bills = new BillLog(options.sql);
     this.#once = new OnceLog(options.sql);
   }
 
@@ -51,6 +58,7 @@ export class ThreadMachine {
   /** To be called when a transaction was rolled back, or the tables are gone: what is in memory is not what is stored. */
   reread(): void {
     this.#record = null;
+    this.bills.reread();
   }
 
   /** Runs a transition and gathers what it did. */
@@ -95,9 +103,9 @@ export class ThreadMachine {
 
   /**
    * Makes an outcome final. False, and nothing happens, when the turn is not the thread's running one any more or began
-   * before a change of mode: the fence that keeps a bot silent after a takeover.
+   * before a change of mode: the fence that keeps a bot silent after a takeover. Whoever ended it has billed it, too.
    */
-  commit(messageId: string, epoch: number, outcome: TurnOutcome): boolean {
+  commit(messageId: string, epoch: number, outcome: TurnOutcome, bill: Bill): boolean {
     const record = this.record;
     if (!record || record.epoch !== epoch || record.openTurns[0]?.messageId !== messageId) return false;
     const [turn] = record.openTurns.splice(0, 1) as [OpenTurn];
@@ -106,9 +114,10 @@ export class ThreadMachine {
       parts: outcome.parts,
       finishReason: outcome.finishReason,
       model: outcome.model,
-      usage: outcome.usage,
+      usage: turn.continues ? sumOf(this.messages.find(messageId)!.usage, outcome.usage) : outcome.usage,
       error: outcome.failure?.message ?? null,
     });
+    this.#bill(record, { ...bill, purpose: "answer", messageId });
     for (const request of outcome.approvals) this.#requestApproval(record, messageId, request);
     record.workingMemory = outcome.control.workingMemory ?? record.workingMemory;
     if (outcome.control.mode) this.#changeMode(record, outcome.control.mode, null);
@@ -117,7 +126,7 @@ export class ThreadMachine {
   }
 
   /** `draft` is what the running answer has said so far; it stays, as far as it was said. */
-  setMode(mode: Mode, draft: MessagePart[] | null, once: OnceKey | null): void {
+  setMode(mode: Mode, draft: Draft | null, once: OnceKey | null): void {
     const record = this.#existing();
     if (this.#once.find(once, this.#options.now())) return;
     this.#once.record(once, null, this.#options.now());
@@ -127,7 +136,7 @@ export class ThreadMachine {
   }
 
   /** Ends the running answer; those that wait behind it get their turn. */
-  stop(draft: MessagePart[] | null, once: OnceKey | null): boolean {
+  stop(draft: Draft | null, once: OnceKey | null): boolean {
     const record = this.#existing();
     const repeated = this.#once.find(once, this.#options.now());
     if (repeated) return repeated.messageId !== null;
@@ -184,6 +193,7 @@ export class ThreadMachine {
     const { status } = this.messages.find(turn.messageId)!;
     turn.recoveries += 1;
     if (status === "streaming" || turn.recoveries > MOST_RECOVERIES) {
+      this.#bill(record, { ...this.messages.billOf(turn.messageId), purpose: "answer", messageId: turn.messageId });
       record.openTurns.shift();
       const unsaid = status === "pending";
       this.#finish(record, turn, { status: unsaid ? "failed" : "interrupted", error: INTERRUPTED });
@@ -192,24 +202,30 @@ export class ThreadMachine {
   }
 
   /** A turn that cannot be run, for a reason that has nothing to do with the thread. */
-  abandon(messageId: string, reason: string): void {
+  abandon(messageId: string, reason: string, bill: Bill): void {
     const record = this.#existing();
     const turn = record.openTurns.find((open) => open.messageId === messageId);
     if (!turn) return;
     record.openTurns = record.openTurns.filter((open) => open !== turn);
     this.#finish(record, turn, { status: "failed", error: reason });
+    this.#bill(record, { ...bill, purpose: "answer", messageId });
     this.#save(record);
   }
 
-  setTitle(title: string): void {
+  /** Null: the attempt led to none. It is to be paid all the same. */
+  setTitle(title: string | null, bill: Bill): void {
     const record = this.#existing();
+    this.#bill(record, { ...bill, purpose: "title", messageId: null });
+    if (title === null) return;
     this.#tell(record, { type: "title-changed", title });
     this.#save({ ...record, title });
   }
 
   /** Forgets everything but that the traces elsewhere are still to be removed. */
-  erase(): void {
+  erase(draft: Draft | null): void {
     const record = this.#existing();
+    const [running] = record.openTurns;
+    if (running) this.#bill(record, { ...draft?.bill, purpose: "answer", messageId: running.messageId });
     for (const turn of record.openTurns) this.#closed.push(turn.messageId);
     for (const table of ["messages", "approvals", "once", "events"]) this.#options.sql.exec(`delete from ${table}`);
     this.#save({ ...record, openTurns: [], workingMemory: null, title: null, erased: true, epoch: record.epoch + 1 });
@@ -273,7 +289,7 @@ export class ThreadMachine {
     record.openTurns.push({ messageId, continues: true, recoveries: 0, notBefore: 0 });
   }
 
-  #changeMode(record: ThreadRecord, mode: Mode, draft: MessagePart[] | null): void {
+  #changeMode(record: ThreadRecord, mode: Mode, draft: Draft | null): void {
     const [running, ...waiting] = record.openTurns;
     record.openTurns = [];
     if (running) this.#close(record, running, draft);
@@ -285,10 +301,11 @@ export class ThreadMachine {
   }
 
   /** An answer that a person ended keeps what it had said; where it had said nothing, it never was. */
-  #close(record: ThreadRecord, turn: OpenTurn, draft: MessagePart[] | null): void {
+  #close(record: ThreadRecord, turn: OpenTurn, draft: Draft | null): void {
     this.#closed.push(turn.messageId);
     const message = this.messages.find(turn.messageId)!;
-    const parts = draft ?? message.parts;
+    const parts = draft?.parts ?? message.parts;
+    this.#bill(record, { ...draft?.bill, purpose: "answer", messageId: turn.messageId });
     if (parts.length > 0) this.#finish(record, turn, { status: "stopped", parts });
     else this.messages.remove(message.id);
   }
@@ -301,6 +318,14 @@ export class ThreadMachine {
     if (turn.continues) this.#tell(record, { type: "message-updated", messageId, status });
     else if (message.parts.length > 0) this.#tellCreated(record, message);
     this.#countPending(record);
+  }
+
+  /** Notes what is owed, where anything is. */
+  #bill(record: ThreadRecord, bill: Pick<ThreadBill, "purpose" | "messageId"> & Partial<Bill>): void {
+    const { hold = null, calls = [], purpose, messageId } = bill;
+    if (hold === null && calls.length === 0) return;
+    const { botId, personId } = record;
+    this.bills.append({ hold, calls, purpose, messageId, botId, personId, createdAt: this.#options.now() });
   }
 
   #requestApproval(record: ThreadRecord, messageId: string, request: TurnOutcome["approvals"][number]): void {
@@ -398,6 +423,11 @@ export class ThreadMachine {
 type DistributedOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 const INTERRUPTED = "the server was interrupted while answering";
+
+const sumOf = (before: Usage | null, now: Usage): Usage => ({
+  inputTokens: (before?.inputTokens ?? 0) + now.inputTokens,
+  outputTokens: (before?.outputTokens ?? 0) + now.outputTokens,
+});
 
 const postedAs = (messageId: string | null): Posted =>
   messageId ? { kind: "known", messageId } : { kind: "unanswered" };

@@ -115,7 +115,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
   erase(): Promise<Rpc<null>> {
     return attempt(async () => {
       if (!this.#store.record) return null;
-      const { closed } = this.#store.transact(() => this.#store.machine.erase());
+      const { closed } = this.#store.transact(() => this.#store.machine.erase(this.#runner.draft));
       this.#runner.close(closed);
       await this.#forget();
       return null;

@@ -72,10 +72,8 @@ export class ThreadStore {
   /** Runs one transition of the machine with its events in one transaction, then tells the listeners. */
   transact<T>(run: () => T): { value: T; closed: string[] } {
     const { value, events, closed, seq } = this.#transaction(run);
-    if (seq !== null) {
-      this.#listeners.publish(JSON.stringify(numbered(seq, events)));
-      this.watch();
-    }
+    if (seq !== null) this.#listeners.publish(JSON.stringify(numbered(seq, events)));
+    if (seq !== null || this.machine.bills.pending.length > 0) this.watch();
     return { value, closed };
   }
 
@@ -125,6 +123,7 @@ export class ThreadStore {
   async forget(erase: (ctx: Ctx) => Promise<void>): Promise<void> {
     this.watch();
     await this.#outbox.settled();
+    await this.#outbox.settleBills();
     await erase(this.context);
     this.#listeners.close();
     await this.alarm.disarm();

@@ -1,3 +1,4 @@
+import { Meter } from "../agent/meter.ts";
 import { writeTitle } from "../agent/title.ts";
 import { runTurn, type TurnOutcome } from "../agent/turn.ts";
 import { readLiveChat } from "../core/access.ts";
@@ -7,6 +8,7 @@ import { textOf, type Message, type MessagePart } from "../core/messages.ts";
 import type { TurnEvent } from "../core/turn-events.ts";
 import { AnswerStream, endEvents, replay } from "./answer-stream.ts";
 import type { OpenTurn } from "./thread-record.ts";
+import type { Draft } from "./thread-machine.ts";
 import type { ThreadStore } from "./thread-store.ts";
 
 const CHECKPOINT_MS = 1000;
@@ -17,6 +19,7 @@ type Running = {
   messageId: string;
   epoch: number;
   abort: AbortController;
+  meter: Meter;
   parts: MessagePart[] | null;
   saved: { at: number; characters: number } | null;
 };
@@ -35,9 +38,9 @@ export class TurnRunner {
     this.#idleTimeoutMs = idleTimeoutMs;
   }
 
-  /** What the running answer has said so far, for a transition that ends it. */
-  get draft(): MessagePart[] | null {
-    return this.#running?.parts ?? null;
+  /** What the running answer has said so far and what it owes, for a transition that ends it. */
+  get draft(): Draft | null {
+    return this.#running && { parts: this.#running.parts, bill: this.#running.meter.bill };
   }
 
   /** A message as a reader shall see it now: the running answer with what it has said since it was last stored. */
@@ -96,7 +99,8 @@ export class TurnRunner {
       return;
     }
     const abort = new AbortController();
-    this.#running = { messageId: turn.messageId, epoch: record.epoch, abort, parts: null, saved: null };
+    const [{ messageId }, { epoch }] = [turn, record];
+    this.#running = { messageId, epoch, abort, meter: this.#newMeter(), parts: null, saved: null };
     void this.#run(this.#running, turn);
   }
 
@@ -108,6 +112,7 @@ export class TurnRunner {
       const outcome = await runTurn(this.#store.machine.turnInput(turn.messageId, settings), {
         openModel: this.#store.context.model,
         newId: this.#store.context.newId,
+        meter: running.meter,
         signal: running.abort.signal,
         idleTimeoutMs: this.#idleTimeoutMs(),
         say: (events, parts) => this.#say(running, stream, events, parts),
@@ -139,7 +144,7 @@ export class TurnRunner {
     const isDue =
       !saved || Date.now() - saved.at >= CHECKPOINT_MS || characters - saved.characters >= CHECKPOINT_CHARACTERS;
     if (isDue) {
-      this.#store.machine.messages.checkpoint(running.messageId, parts);
+      this.#store.machine.messages.checkpoint(running.messageId, parts, running.meter.bill);
       running.saved = { at: Date.now(), characters };
     }
     stream.push(events);
@@ -149,7 +154,7 @@ export class TurnRunner {
   async #commit(running: Running, stream: AnswerStream, outcome: TurnOutcome): Promise<void> {
     const { machine } = this.#store;
     const { value: committed, closed } = this.#store.transact(() =>
-      machine.commit(running.messageId, running.epoch, outcome),
+      machine.commit(running.messageId, running.epoch, outcome, running.meter.bill),
     );
     if (!committed) return;
     this.#running = null;
@@ -164,7 +169,7 @@ export class TurnRunner {
     const known = error instanceof DomainError;
     if (!known) console.error("turn", error);
     const message = known ? error.message : "the answer could not be made";
-    this.#store.transact(() => this.#store.machine.abandon(running.messageId, message));
+    this.#store.transact(() => this.#store.machine.abandon(running.messageId, message, running.meter.bill));
     await this.#store.flushSoon();
     stream.failure = { code: known ? error.code : "unavailable", message };
     stream.push([{ type: "error", error: message }]);
@@ -183,13 +188,18 @@ export class TurnRunner {
     const { machine } = this.#store;
     const first = machine.messages.page({ limit: 1 }).items[0];
     if (!first) return;
-    try {
-      const title = await writeTitle(this.#store.context.model(settings.model.id), textOf(first.parts));
-      if (!title || this.#store.record?.title !== null) return;
-      this.#store.transact(() => machine.setTitle(title));
-      await this.#store.flush("all");
-    } catch (error) {
-      console.warn("title", error);
-    }
+    const meter = this.#newMeter();
+    const title = await writeTitle(settings.model.id, textOf(first.parts), { ...this.#store.context, meter }).catch(
+      (error: unknown) => console.warn("title", error),
+    );
+    if (!this.#store.record || this.#store.record.erased) return;
+    const isWanted = title && this.#store.record.title === null;
+    this.#store.transact(() => machine.setTitle(isWanted ? title : null, meter.bill));
+    await this.#store.flush("all");
+  }
+
+  #newMeter(): Meter {
+    const { billing, feed, newId } = this.#store.context;
+    return new Meter({ prices: billing.prices, newId, reserve: (hold, amount) => feed.reserve({ hold, amount }) });
   }
 }

@@ -29,6 +29,8 @@ const outcome: TurnOutcome = {
   control: { mode: null, workingMemory: null },
 };
 
+const NOTHING_OWED = { hold: null, calls: [] };
+
 /** A machine over the tables of an object that nobody else uses. */
 const withMachine = (run: (machine: ThreadMachine) => void) =>
   runInDurableObject(env.THREADS.getByName(crypto.randomUUID()), (_, { storage }) => {
@@ -46,8 +48,8 @@ const owed = (machine: ThreadMachine, text: string) => {
 it("lets the running turn commit, once", () =>
   withMachine((machine) => {
     const answer = owed(machine, "hi");
-    expect(machine.commit(answer, 1, outcome)).toBe(true);
-    expect(machine.commit(answer, 1, outcome)).toBe(false);
+    expect(machine.commit(answer, 1, outcome, NOTHING_OWED)).toBe(true);
+    expect(machine.commit(answer, 1, outcome, NOTHING_OWED)).toBe(false);
     expect(machine.record).toMatchObject({ openTurns: [], botMessages: 1, pendingCount: 0 });
   }));
 
@@ -58,23 +60,23 @@ it("lets no turn commit that began before a change of mode, even when the mode i
     machine.setMode("manual", null, null);
     machine.setMode("auto", null, null);
     const next = owed(machine, "again");
-    expect(machine.commit(next, epoch, outcome)).toBe(false);
+    expect(machine.commit(next, epoch, outcome, NOTHING_OWED)).toBe(false);
     expect(machine.messages.find(next)!.status).toBe("pending");
-    expect(machine.commit(next, machine.record!.epoch, outcome)).toBe(true);
+    expect(machine.commit(next, machine.record!.epoch, outcome, NOTHING_OWED)).toBe(true);
   }));
 
 it("lets no turn commit before its turn has come", () =>
   withMachine((machine) => {
     const first = owed(machine, "one");
     const second = owed(machine, "two");
-    expect(machine.commit(second, 1, outcome)).toBe(false);
-    expect(machine.commit(first, 1, outcome)).toBe(true);
-    expect(machine.commit(second, 1, outcome)).toBe(true);
+    expect(machine.commit(second, 1, outcome, NOTHING_OWED)).toBe(false);
+    expect(machine.commit(first, 1, outcome, NOTHING_OWED)).toBe(true);
+    expect(machine.commit(second, 1, outcome, NOTHING_OWED)).toBe(true);
   }));
 
 it("gives every message a later time than the one before, though the clock stands still or runs back", () =>
   withMachine((machine) => {
-    for (const text of ["a", "b", "c"]) machine.commit(owed(machine, text), 1, outcome);
+    for (const text of ["a", "b", "c"]) machine.commit(owed(machine, text), 1, outcome, NOTHING_OWED);
     const times = machine.messages.page({ limit: 10 }).items.map(({ createdAt }) => createdAt);
     expect(times).toEqual([...new Set(times)].toSorted((a, b) => a - b));
   }));

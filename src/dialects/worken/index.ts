@@ -1,4 +1,5 @@
 import { Api } from "../../http/route.ts";
+import { billing } from "./billing.ts";
 import { bots } from "./bots.ts";
 import { chats } from "./chats.ts";
 import { errorResponse } from "./errors.ts";
@@ -11,7 +12,7 @@ import { threads } from "./threads.ts";
 
 const api = new Api();
 /** Fixed paths before those with a parameter in the same place. */
-for (const declare of [projects, bots, integrations, chats, stream, events, threads]) declare(api);
+for (const declare of [projects, billing, bots, integrations, chats, stream, events, threads]) declare(api);
 api.hono.onError(errorResponse).all("*", (c) => api.unknown(c));
 
 /** The API of Worken, our native one. It owns every path that nobody else has, so it is mounted last. */

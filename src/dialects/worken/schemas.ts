@@ -413,4 +413,38 @@ export const ThreadEvent = z
 export const CreateTicket = z.object({ thread_id: ThreadId.optional() }).meta({ id: "CreateTicket" });
 export const Ticket = z.object({ ticket: z.string(), expires_at: Time }).meta({ id: "Ticket" });
 
+// Billing
+
+/** Amounts are in credits; what is smaller than a millionth is refused rather than rounded. */
+const Amount = z
+  .number()
+  .positive()
+  .max(1_000_000_000)
+  .refine((credits) => Number(credits.toFixed(6)) === credits, "must have at most 6 decimals");
+
+export const Balance = z.object({ credits: z.number(), bonus: z.number() }).meta({ id: "Balance" });
+
+export const BillingAccount = z
+  .object({ tariff: z.string(), credits: z.number(), bonus: z.number(), subscription_until: Time.nullable() })
+  .meta({ id: "BillingAccount" });
+
+const TransactionType = z.enum(["charge", "topup", "bonus", "refund"]);
+
+export const Transaction = z
+  .object({ id: z.string(), type: TransactionType, amount: z.number(), description: z.string(), created_at: Time })
+  .meta({ id: "Transaction", description: "`amount` is negative where something was taken." });
+
+export const TransactionQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(20),
+  offset: z.coerce.number().int().min(0).max(1_000_000).default(0),
+});
+
+export const TransactionList = z.object({ data: z.array(Transaction), total: z.int() }).meta({ id: "TransactionList" });
+
+export const AdjustBalance = z
+  .object({ type: TransactionType, amount: Amount, description: z.string().max(1000).default("") })
+  .meta({ id: "AdjustBalance" });
+
+export const Adjusted = Balance.extend({ transaction: Transaction }).meta({ id: "Adjusted" });
+
 export const Deleted = z.object({ id: z.string(), deleted: z.literal(true) }).meta({ id: "Deleted" });

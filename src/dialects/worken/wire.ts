@@ -2,8 +2,10 @@ import type * as z from "zod";
 import type { ApiKey } from "../../core/api-keys.ts";
 import type { Approval } from "../../core/approvals.ts";
 import type { BotSettings, BotSettingsPatch } from "../../core/bot-settings.ts";
+import type { Account, Transaction } from "../../core/billing.ts";
 import type { Bot } from "../../core/bots.ts";
 import type { Chat } from "../../core/chats.ts";
+import { creditsOf } from "../../core/credits.ts";
 import type { Integration } from "../../core/integrations.ts";
 import type { LiveEvent } from "../../core/live-events.ts";
 import { textOf, type Message, type MessagePart } from "../../core/messages.ts";
@@ -40,6 +42,25 @@ export const createdApiKeyView = (key: ApiKey & { key: string }): Wire<"CreatedA
   name: key.name,
   key: key.key,
   created_at: time(key.createdAt),
+});
+
+export const balanceView = ({ credits, bonus }: Account): Wire<"Balance"> => ({
+  credits: creditsOf(credits),
+  bonus: creditsOf(bonus),
+});
+
+export const accountView = (account: Account): Wire<"BillingAccount"> => ({
+  tariff: account.tariff,
+  ...balanceView(account),
+  subscription_until: timeOrNull(account.subscriptionUntil),
+});
+
+export const transactionView = (transaction: Transaction): Wire<"Transaction"> => ({
+  id: transaction.id,
+  type: transaction.type,
+  amount: creditsOf(transaction.credits + transaction.bonus),
+  description: transaction.description,
+  created_at: time(transaction.createdAt),
 });
 
 export const botView = (bot: Bot): Wire<"Bot"> => ({
