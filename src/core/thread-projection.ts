@@ -9,11 +9,12 @@ export type ThreadProjection = {
   version: number;
   /** What was said since, for search; empty: nothing. */
   text: string;
-  /** How many messages were said in which hour. */
-  hours: Map<number, number>;
+  /** When messages were said. */
+  said: SaidAt[];
 };
 
-const IS_NEWER = "not exists (select 1 from threads where project_id = ? and id = ? and version >= ?)";
+/** The hour of one message, and the change that it came with: of what is told again, only what is new is counted. */
+type SaidAt = { version: number; hour: number };
 
 /**
  * Brings the lists and the search up to date with a thread, in one batch with what else is to be written. The statements are written by hand: this runs
@@ -21,28 +22,33 @@ const IS_NEWER = "not exists (select 1 from threads where project_id = ? and id 
  */
 export async function projectThread(
   ctx: Ctx,
-  { state, version, text, hours }: ThreadProjection,
+  { state, version, text, said }: ThreadProjection,
   more: D1PreparedStatement[],
 ): Promise<void> {
-  const d1 = ctx.db.$client;
-  const guard = [ctx.project.id, state.id, version];
-  const statements = [...hours].map(([hour, messages]) =>
-    d1
-      .prepare(
-        `insert into chat_hours (chat_id, hour, messages) select ?, ?, ? where ${IS_NEWER}
-         on conflict (chat_id, hour) do update set messages = messages + excluded.messages`,
-      )
-      .bind(state.chatId, hour, messages, ...guard),
-  );
-  if (text) {
-    statements.push(
-      d1
-        .prepare(`insert into message_search (scope, text, thread_id) select ?, ?, ? where ${IS_NEWER}`)
-        .bind(searchScope(ctx.project.id, state.id), text, state.id, ...guard),
-    );
-  }
-  await d1.batch([...statements, threadStatement(ctx, state, version), ...more]);
+  const statements = said.length > 0 ? [hoursStatement(ctx, state, said)] : [];
+  if (text) statements.push(searchStatement(ctx, state, version, text));
+  await ctx.db.$client.batch([...statements, threadStatement(ctx, state, version), ...more]);
 }
+
+const hoursStatement = (ctx: Ctx, state: ThreadState, said: SaidAt[]) =>
+  ctx.db.$client
+    .prepare(
+      `insert into chat_hours (chat_id, hour, messages)
+       select ?, value ->> 'hour', count(*) from json_each(?)
+       where value ->> 'version' > coalesce((select version from threads where project_id = ? and id = ?), 0)
+       group by value ->> 'hour'
+       on conflict (chat_id, hour) do update set messages = messages + excluded.messages`,
+    )
+    .bind(state.chatId, JSON.stringify(said), ctx.project.id, state.id);
+
+/** A text that is there twice is found once. */
+const searchStatement = (ctx: Ctx, state: ThreadState, version: number, text: string) =>
+  ctx.db.$client
+    .prepare(
+      `insert into message_search (scope, text, thread_id) select ?, ?, ?
+       where not exists (select 1 from threads where project_id = ? and id = ? and version >= ?)`,
+    )
+    .bind(searchScope(ctx.project.id, state.id), text, state.id, ctx.project.id, state.id, version);
 
 const threadStatement = (ctx: Ctx, state: ThreadState, version: number) =>
   ctx.db.$client

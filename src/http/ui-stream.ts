@@ -20,15 +20,17 @@ export const UI_MESSAGE_STREAM: TurnFormat = {
   encode() {
     const chunks = new UiChunks();
     return {
-      event: (event, id) =>
-        chunks
-          .of(event)
-          .map((chunk) => `id: ${id}\ndata: ${JSON.stringify(chunk)}\n\n`)
-          .join(""),
+      event: (event, id) => framesOf(chunks.of(event), id),
       end: () => "data: [DONE]\n\n",
     };
   },
 };
+
+/** Only the last chunk of an event has its id: a reader who was cut off before it gets the event again, and not half of it. */
+const framesOf = (chunks: UIMessageChunk[], id: string) =>
+  chunks
+    .map((chunk, index) => `${index === chunks.length - 1 ? `id: ${id}\n` : ""}data: ${JSON.stringify(chunk)}\n\n`)
+    .join("");
 
 type Run = "text" | "reasoning";
 

@@ -24,12 +24,16 @@ export class AnswerStream {
   characters: number;
   #ended = false;
   readonly #seq: number;
+  /** The number after which this stream's events are numbered. */
+  readonly #from: number;
   readonly #readers = new Set<Reader>();
   #heartbeat: ReturnType<typeof setInterval> | undefined;
 
-  constructor(message: { id: string; seq: number; parts: MessagePart[] }) {
+  /** `from` must be beyond all numbers of an earlier stream of the same message: its readers come back with them. */
+  constructor(message: { id: string; seq: number; parts: MessagePart[] }, from = 0) {
     this.messageId = message.id;
     this.#seq = message.seq;
+    this.#from = from;
     this.characters = textOf(message.parts).length;
     this.started = new Promise((resolve) => (this.#start = resolve));
   }
@@ -67,14 +71,14 @@ export class AnswerStream {
 
   #place(event: TurnEvent, number: number): Frame {
     if (event.type === "text-delta") this.characters += event.textDelta.length;
-    const id = `${this.#seq}.${number}.${this.characters}`;
+    const id = `${this.#seq}.${this.#from + number}.${this.characters}`;
     return { type: event.type, text: turnEventFrame({ id, event }) };
   }
 
   /** How many events the reader has had; one of another answer has had none of this. */
   #seen(after: string | null): number {
     const place = readEventId(after);
-    return place?.seq === this.#seq ? place.event : 0;
+    return place?.seq === this.#seq ? Math.max(place.event - this.#from, 0) : 0;
   }
 
   #write(reader: Reader, frames: Frame[]): void {

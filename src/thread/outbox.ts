@@ -89,12 +89,14 @@ export class Outbox {
     const charges = chargeStatements(ctx, record, owed);
     if (rows.length === 0) return void (await ctx.db.$client.batch(charges));
     const { messages } = this.#options.machine;
-    const said = messages.texts(messagesIn(rows, ["message-created", "message-updated"]));
-    const created = messages.texts(messagesIn(rows, ["message-created"]));
-    const hours = new Map<number, number>();
-    for (const { createdAt } of created) hours.set(hourOf(createdAt), (hours.get(hourOf(createdAt)) ?? 0) + 1);
-    const text = said.map((message) => message.text).join("\n");
-    await projectThread(ctx, { state: stateOf(record), version: rows.at(-1)!.seq, text, hours }, charges);
+    const changed = messages.texts(messagesIn(rows, ["message-created", "message-updated"]));
+    const said = rows.flatMap((row) =>
+      messages
+        .texts(messagesIn([row], ["message-created"]))
+        .map(({ createdAt }) => ({ version: row.seq, hour: hourOf(createdAt) })),
+    );
+    const text = changed.map((message) => message.text).join("\n");
+    await projectThread(ctx, { state: stateOf(record), version: rows.at(-1)!.seq, text, said }, charges);
   }
 
   #forget(rows: Row[], owed: readonly LoggedBill[]): void {

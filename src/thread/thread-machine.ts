@@ -287,6 +287,7 @@ export class ThreadMachine {
     const message = this.messages.find(messageId)!;
     this.messages.update({ ...message, status: "pending", finishReason: null });
     record.openTurns.push({ messageId, continues: true, recoveries: 0, notBefore: 0 });
+    this.#countPending(record);
   }
 
   #changeMode(record: ThreadRecord, mode: Mode, draft: Draft | null): void {

@@ -61,9 +61,9 @@ export class TurnRunner {
     if (live) return live;
     const message = this.#store.machine.messages.find(messageId);
     if (!message) return null;
-    const isOwed = this.#store.record?.openTurns.some((turn) => turn.messageId === messageId);
-    if (!isOwed) return replay(message, null);
-    const stream = new AnswerStream(message);
+    const turn = this.#store.record?.openTurns.find((open) => open.messageId === messageId);
+    if (!turn) return replay(message, null);
+    const stream = new AnswerStream(message, turn.continues ? Date.now() : 0);
     this.#streams.set(messageId, stream);
     return stream;
   }

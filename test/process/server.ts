@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { demoFile, type Demo } from "../../scripts/seed.ts";
 
-const KEYS = {
+export const KEYS = {
   ROOT_KEY: "root-key-of-the-tests",
   ENCRYPTION_KEY: "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
 };
@@ -15,15 +15,18 @@ const KEYS = {
 export class Server {
   readonly folder = mkdtempSync(join(tmpdir(), "parley-"));
   readonly port: number;
+  readonly #project: string;
   #child: ChildProcess | null = null;
   #output = "";
 
-  private constructor(port: number) {
+  private constructor(port: number, project: string) {
     this.port = port;
+    this.#project = project;
   }
 
-  static async start(env: Record<string, string> = {}): Promise<Server> {
-    const server = new Server(await freePort());
+  /** `project`: the folder of the sources that it runs. */
+  static async start(env: Record<string, string> = {}, project = "."): Promise<Server> {
+    const server = new Server(await freePort(), project);
     await server.start(env);
     return server;
   }
@@ -48,6 +51,7 @@ export class Server {
   async start(env: Record<string, string> = {}): Promise<void> {
     this.#output = "";
     const child = spawn(process.execPath, ["scripts/dev.ts"], {
+      cwd: this.#project,
       detached: true,
       env: { ...process.env, ...KEYS, ...this.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],

@@ -1,21 +1,21 @@
 import { abortAllDurableObjects } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
-import { newChat } from "../helpers/project.ts";
-import { callsTool, FakeModel, says } from "../helpers/upstream.ts";
+import { newChat, readAnswer } from "../helpers/project.ts";
+import { callsTool, FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
 
 const REASON = { reason: "angry" };
 
 /** A thread whose bot wants to hand over, and may not without being allowed to. */
-async function asked(mode: "user_approve" | "operator_approve" = "operator_approve") {
-  const model = new FakeModel(callsTool("handoff_to_operator", REASON), says("Done."));
+async function asked(mode: "user_approve" | "operator_approve" = "operator_approve", then = says("Done.")) {
+  const model = new FakeModel(callsTool("handoff_to_operator", REASON), then);
   const thread = (await newChat(model, { tools: { handoff_to_operator: mode } })).thread();
-  const { events } = await thread.ask("I want a human");
+  const { events, frames } = await thread.ask("I want a human");
   const path = `/threads/${thread.id}/approvals`;
   const list = async () => (await thread.chat.project.get(path)).json.data;
   const [approval] = await list();
   const decide = (body: object) => thread.chat.project.post(`${path}/${approval.id}`, body);
-  return { model, thread, events, list, approval, decide };
+  return { model, thread, events, frames, list, approval, decide };
 }
 
 describe("a tool that needs approval", () => {
@@ -60,6 +60,30 @@ describe("a tool that needs approval", () => {
     await eventually(async () => expect((await thread.messages()).at(-1)!.content).toBe("Done."));
     expect(model.requests[1]!.messages.at(-1)!.content).toBe("Nobody is here.");
     expect((await thread.get()).json.mode).toBe("auto");
+  });
+
+  it("leaves its question unanswered again while the answer goes on", async () => {
+    const held = new HeldAnswer();
+    const { thread, decide } = await asked("operator_approve", held.answer);
+    const pending = async () => (await thread.get()).json.pending_count;
+    expect(await pending()).toBe(0);
+    await decide({ approved: false });
+    expect(await pending()).toBe(1);
+    held.say("Done.");
+    held.end();
+    await eventually(async () => expect(await pending()).toBe(0));
+  });
+
+  it("lets a reader of the answer come back to all that is new in it", async () => {
+    const held = new HeldAnswer();
+    const { thread, frames, decide } = await asked("operator_approve", held.answer);
+    await decide({ approved: false });
+    held.say("One", " two", " three");
+    await eventually(async () => expect((await thread.messages()).at(-1)!.content).toBe("One two three"));
+    const lastId = { "last-event-id": frames.at(-1)!.id! };
+    const response = await thread.chat.project.fetch("GET", `${thread.path}/stream`, undefined, lastId);
+    held.end();
+    expect((await readAnswer(response)).text).toBe("One two three");
   });
 
   it("is decided once", async () => {

@@ -143,6 +143,17 @@ describe("what others must be told", () => {
   });
 });
 
+it("counts a message once, although it is sent again together with what came later", async () => {
+  const thread = (await newChat(new FakeModel(says("ok")))).thread();
+  await thread.ask("zebra");
+  await runInDurableObject(objectOf(thread), (_, state) => {
+    state.storage.sql.exec("update thread set projected = 0");
+  });
+  await abortAllDurableObjects();
+  await thread.ask("okapi");
+  expect((await thread.chat.project.get(`/chats/${thread.chat.id}`)).json.events_24h).toBe(4);
+});
+
 it("forgets nothing when it is evicted between two messages", async () => {
   const model = new FakeModel(says("A1"), says("A2"));
   const thread = (await newChat(model)).thread();

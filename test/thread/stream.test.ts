@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { newChat, readAnswer } from "../helpers/project.ts";
-import { SseReader } from "../helpers/sse.ts";
+import { SseReader, type SseEvent } from "../helpers/sse.ts";
 import { FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
 
 const json = (events: { data: string }[]) => events.map(({ data }) => JSON.parse(data));
@@ -77,6 +77,17 @@ describe("a reader who leaves", () => {
     const [a, b] = await Promise.all(readers.slice(0, 2).map(readAnswer));
     expect(a!.text).toBe("One two.");
     expect(b!.frames).toEqual(a!.frames);
+  });
+
+  it("gets an event whole that he had only half of, where one event is several chunks", async () => {
+    const { held, resume } = await leftAlone();
+    const reader = new SseReader(await resume(undefined, "?protocol=ui"));
+    const had: SseEvent[] = [];
+    while (!had.at(-1)?.data.includes("text-start")) had.push((await reader.next())!);
+    await reader.cancel();
+    const response = await resume(had.findLast(({ id }) => id !== null)!.id!, "?protocol=ui");
+    held.end();
+    expect(await response.text()).toContain('"delta":"One "');
   });
 });
 

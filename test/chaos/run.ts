@@ -1,0 +1,148 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { checkCounts, checkFeed, checkLists, type Detail, type Settled } from "./check-project.ts";
+import { ThreadCheck } from "./check-thread.ts";
+import { FeedListener } from "./feed-listener.ts";
+import { Plan, type Size } from "./plan.ts";
+import type { Question } from "./question.ts";
+import { Random } from "./random.ts";
+import { reportOf } from "./report.ts";
+import { ThreadRun, type StoredMessage } from "./thread-run.ts";
+import { World, type Violation } from "./world.ts";
+
+export type Options = { seed: string; size: Size; only: string | null; project: string; log: (line: string) => void };
+
+export const SIZES = {
+  full: { threads: 300, steps: 6, takeOvers: 0.35, slowFaults: 0.06, quietMs: [9000, 20_000], atOnce: 40 },
+  short: { threads: 40, steps: 2, takeOvers: 0.35, slowFaults: 0.02, quietMs: [3000, 6000], atOnce: 20 },
+} satisfies Record<string, Size>;
+
+const SETTLE_MS = 60_000;
+/** An object that was lost in the middle of an answer is woken by its alarm within 20 s. */
+const ALONE_MS = 30_000;
+
+let started: World | null = null;
+
+/** Ends what is running. */
+export const stopChaos = async () => started?.end();
+
+/** Plays a plan against a server of its own, and says what was seen that is promised not to be. */
+export async function runChaos({ seed, size, only, project, log }: Options): Promise<{ violations: Violation[] }> {
+  const from = Date.now();
+  const plan = new Plan(seed, size);
+  log(`seed ${seed}: ${size.threads} threads`);
+  const world = await World.start(project);
+  started = world;
+  try {
+    const runs = (only ? [plan.thread(only)] : plan.threads).map((thread) => new ThreadRun(world, thread));
+    const random = new Random(`${seed}/listener`);
+    const listeners = [
+      new FeedListener(world, "/threads/events"),
+      new FeedListener(world, "/threads/events", () => random.between(200, 3000)),
+    ];
+    const listening = Promise.all(listeners.map((listener) => listener.run()));
+    await playAll(world, plan, runs, size.atOnce, log);
+    await checkAbandoned(world, runs, listeners[0]!);
+    const settled = await settleAll(world, runs);
+    for (const listener of listeners) await untilQuiet(listener);
+    for (const listener of listeners) listener.end();
+    await listening;
+    for (const one of settled) checkThread(world, one);
+    for (const { events } of listeners) checkFeed(world, events, settled);
+    await checkLists(world, settled);
+    log(reportOf({ world, runs, listeners, seconds: (Date.now() - from) / 1000 }));
+    return { violations: world.violations };
+  } finally {
+    await world.end();
+  }
+}
+
+/** All threads, some at once, while the server is killed and loaded anew again and again. */
+async function playAll(
+  world: World,
+  plan: Plan,
+  runs: ThreadRun[],
+  atOnce: number,
+  log: Options["log"],
+): Promise<void> {
+  const left = [...runs];
+  const played = new AbortController();
+  const disrupting = (async () => {
+    for (const disruption of plan.disruptions()) {
+      await wait(disruption.waitMs, undefined, { signal: played.signal }).catch(() => undefined);
+      if (played.signal.aborted) return;
+      await world.disrupt(disruption);
+      log(`${disruption.kind}; ${left.length} threads to go, ${world.violations.length} violations`);
+    }
+  })();
+  const work = async () => {
+    for (let run = left.shift(); run; run = left.shift()) await run.run();
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  played.abort();
+  await disrupting;
+}
+
+/** An answer that nobody waits for comes to its end by itself, after the crash too. */
+async function checkAbandoned(world: World, runs: ThreadRun[], listener: FeedListener): Promise<void> {
+  const ready = world.disruptions.at(-1)?.to ?? 0;
+  const asked = runs.flatMap((run) => (run.plan.abandoned ? [{ run, reading: run.asked.at(-1)!.readings[0]! }] : []));
+  const isTold = (messageId: string) => listener.events.some(({ message_id }) => message_id === messageId);
+  const waiting = () => asked.filter(({ reading }) => reading.messageId && !isTold(reading.messageId));
+  const until = Math.max(ready, Date.now()) + ALONE_MS;
+  while (waiting().length > 0 && Date.now() < until) await wait(100);
+  for (const { run, reading } of waiting()) {
+    world.violated("an answer comes to its end without a visitor", run.id, reading.question.code);
+  }
+}
+
+/** Brings every thread to rest, and asks it once more. */
+async function settleAll(world: World, runs: ThreadRun[]): Promise<Settled[]> {
+  const [left, settled] = [[...runs], [] as Settled[]];
+  const work = async () => {
+    for (let run = left.shift(); run; run = left.shift()) settled.push(await settle(world, run));
+  };
+  await Promise.all(Array.from({ length: 10 }, work));
+  return settled;
+}
+
+async function settle(world: World, run: ThreadRun): Promise<Settled> {
+  await untilAtRest(run);
+  await run.ask(lastQuestion(run.id));
+  await untilAtRest(run);
+  const { json: detail } = await world.call<Detail>("GET", `/threads/${run.id}`);
+  const own = await new FeedListener(world, `/threads/events/${run.id}`).untilQuiet(300);
+  return { run, messages: await run.messages(), detail, own };
+}
+
+/** Every thread still converses: this is answered whole. */
+const lastQuestion = (thread: string): Question => ({
+  code: `${thread}last`,
+  fault: "none",
+  words: 5,
+  said: 5,
+  paceMs: 0,
+  identity: "key",
+  twins: 1,
+  format: "worken",
+  leaves: [],
+  awayMs: 0,
+});
+
+async function untilAtRest(run: ThreadRun): Promise<StoredMessage[]> {
+  const until = Date.now() + SETTLE_MS;
+  for (;;) {
+    const messages = await run.messages();
+    const isOpen = messages.some(({ status }) => status === "pending" || status === "streaming");
+    if (!isOpen || Date.now() > until) return messages;
+    await wait(200);
+  }
+}
+
+function checkThread(world: World, settled: Settled): void {
+  new ThreadCheck(world, settled.run, settled.messages).check();
+  checkCounts(world, settled);
+}
+
+async function untilQuiet(listener: FeedListener): Promise<void> {
+  for (let known = -1; known !== listener.events.length; await wait(1000)) known = listener.events.length;
+}
