@@ -9,6 +9,8 @@ const testEnvironment = {
   ENCRYPTION_KEY: "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
   OPENAI_API_KEY: "upstream-key",
   OPENAI_BASE_URL: "http://upstream.test/v1",
+  PUBLIC_URL: "https://parley.test",
+  TELEGRAM_API_BASE_URL: "http://telegram.test",
   DEFAULT_MODEL: "embedded/reply",
   EMBEDDED_MODEL_DELAY_MS: "0",
   UPSTREAM_IDLE_TIMEOUT_MS: "1500",
@@ -39,6 +41,7 @@ export default defineConfig({
                 enabled: true,
                 include: [
                   "ai",
+                  "marked",
                   "@ai-sdk/openai",
                   "zod",
                   "hono",

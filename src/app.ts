@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { worken } from "./dialects/worken/index.ts";
 import { errorResponse } from "./dialects/worken/errors.ts";
+import { inbound } from "./inbound/index.ts";
 import { requestLog } from "./http/request-log.ts";
 import type { App } from "./http/tenant.ts";
 import { reference } from "./web/reference.ts";
@@ -31,4 +32,5 @@ export const app = new Hono<App>()
   .use(requestLog, anyOrigin)
   .get("/healthz", (c) => c.json({ ok: true }))
   .route("/", reference(dialects))
+  .route("/", inbound)
   .route("/", worken.api.hono);

@@ -3,15 +3,17 @@ import { expect, it } from "vitest";
 /** Which folders of src each folder may import. Read top to bottom: higher may use lower, never the reverse. */
 const MAY_IMPORT: Record<string, string[]> = {
   "worker.ts": ["app.ts", "thread", "feed", "jobs", "runtime", "core"],
-  "app.ts": ["dialects", "web", "http"],
+  "app.ts": ["dialects", "inbound", "web", "http"],
   dialects: ["http", "core"],
+  inbound: ["http", "core"],
   web: ["http", "core"],
   thread: ["agent", "knowledge", "runtime", "core"],
   feed: ["runtime", "core"],
   jobs: ["knowledge", "runtime", "core"],
   http: ["runtime", "core", "db"],
-  runtime: ["agent", "knowledge", "core", "db"],
+  runtime: ["agent", "channels", "knowledge", "core", "db"],
   agent: ["core"],
+  channels: ["core"],
   knowledge: ["core"],
   core: ["db"],
   db: [],
@@ -43,6 +45,13 @@ it("imports only downwards", () => {
 it("keeps dialects apart: none knows another", () => {
   const within = imports.filter(({ from, to }) => from[0] === "dialects" && to[0] === "dialects");
   expect(show(within.filter(({ from, to }) => from[1] !== to[1]))).toEqual([]);
+});
+
+it("keeps vendors apart: a channel knows what all share, and none of the others", () => {
+  const vendorOf = (path: string[]) => (path.length > 2 ? path[1] : null);
+  const within = imports.filter(({ from, to }) => from[0] === "channels" && to[0] === "channels" && vendorOf(to));
+  const strange = within.filter(({ from, to }) => vendorOf(from) !== vendorOf(to) && from[1] !== "index.ts");
+  expect(show(strange)).toEqual([]);
 });
 
 it("keeps the database out of everything but the core, and of the doors that open it", () => {

@@ -28,11 +28,15 @@ function systemMessages(settings: BotSettings, workingMemory: string | null): La
 }
 
 function promptMessages({ role, parts }: Pick<Message, "role" | "parts">): LanguageModelV4Message[] {
-  if (role === "user") return [{ role, content: parts.flatMap(textPart) }];
+  if (role === "user") return [{ role, content: parts.flatMap(userPart) }];
   return stepsOf(parts).flatMap(stepMessages);
 }
 
-const textPart = (part: MessagePart) => (part.type === "text" ? [{ type: "text" as const, text: part.text }] : []);
+/** A file is named; what is in it the bot does not see. */
+function userPart(part: MessagePart): { type: "text"; text: string }[] {
+  if (part.type === "text") return [{ type: "text", text: part.text }];
+  return part.type === "file" ? [{ type: "text", text: `[attached file: ${part.name} (${part.mediaType})]` }] : [];
+}
 
 type ToolCall = MessagePart & { type: "tool-call" };
 type ToolResult = MessagePart & { type: "tool-result" };
@@ -49,7 +53,7 @@ function stepsOf(parts: MessagePart[]): Step[] {
     }
     if (part.type === "text") step.text += part.text;
     else if (part.type === "tool-call") step.calls.push(part);
-    else step.results.push(part);
+    else if (part.type === "tool-result") step.results.push(part);
   }
   return steps;
 }

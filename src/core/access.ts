@@ -9,7 +9,8 @@ export type LiveChat = {
   projectId: string;
   integrationId: string;
   active: boolean;
-  debounceMs: number;
+  /** Null: as its channel does. */
+  debounceMs: number | null;
   botId: string;
   settings: BotSettings;
 };

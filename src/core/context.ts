@@ -4,7 +4,7 @@ import type { OutboundPolicy } from "../lib/outbound-policy.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { LiveChat } from "./access.ts";
 import type { PriceTable } from "./prices.ts";
-import type { FeedPort, JobPort, OnceKey, OpenModel, ThreadPort } from "./ports.ts";
+import type { FeedPort, FilePort, JobPort, OnceKey, OpenChannel, OpenModel, ThreadPort } from "./ports.ts";
 
 export type Actor = { type: "key"; keyId: string } | { type: "root" } | { type: "system"; job: string };
 
@@ -24,6 +24,8 @@ type Shared = {
   outboundPolicy: OutboundPolicy;
   defaultModel: string;
   billing: BillingTerms;
+  /** Where we are reached from outside; null: nobody said. */
+  publicUrl: string | null;
   once: Once | null;
   now: () => Date;
   /** A UUID v7: sortable by the time of its making. */
@@ -40,6 +42,8 @@ export type Ctx = Shared & {
   thread: (id: string) => ThreadPort;
   feed: FeedPort;
   model: OpenModel;
+  channel: OpenChannel;
+  files: FilePort;
 };
 
 /** The administrator's: no project is his own. */

@@ -1,6 +1,6 @@
 import { and, asc, eq, isNotNull, lt } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
-import { chatHours, chats, threads } from "../db/schema.ts";
+import { chatHours, chats, conversations, threads } from "../db/schema.ts";
 import type { Ctx } from "./context.ts";
 import type { Job, JobPort } from "./ports.ts";
 
@@ -30,7 +30,11 @@ export async function eraseChat(ctx: Ctx, chatId: string): Promise<void> {
 }
 
 const deleteRows = (db: Db, chatId: string) =>
-  db.batch([db.delete(chatHours).where(eq(chatHours.chatId, chatId)), db.delete(chats).where(eq(chats.id, chatId))]);
+  db.batch([
+    db.delete(chatHours).where(eq(chatHours.chatId, chatId)),
+    db.delete(conversations).where(eq(conversations.chatId, chatId)),
+    db.delete(chats).where(eq(chats.id, chatId)),
+  ]);
 
 /** Rings for every deleted chat that is still there: a bell may have been lost. */
 export async function sweepDeletedChats(db: Db, jobs: JobPort, now: Date): Promise<void> {

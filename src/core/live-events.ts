@@ -1,12 +1,19 @@
+import type { Delivery } from "./messages.ts";
 import type { Mode } from "./thread-state.ts";
 
 /** What those who watch a thread or a project are told as it happens. */
-export type LiveEvent = { threadId: string } & (
+export type LiveEvent = ThreadEvent | ProjectEvent;
+
+export type ThreadEvent = { threadId: string } & (
   | { type: "message-created"; messageId: string; role: "user" | "assistant"; status: string }
   | { type: "message-updated"; messageId: string; status: string }
+  | { type: "delivery-changed"; messageId: string; status: Delivery["status"]; error: string | null }
   | { type: "pending-count"; pendingCount: number }
   | { type: "mode-changed"; mode: Mode }
   | { type: "title-changed"; title: string }
   | { type: "approval-requested"; approvalId: string; toolName: string; requestedFrom: "user" | "operator" }
   | { type: "approval-decided"; approvalId: string; status: "approved" | "rejected" | "expired" }
 );
+
+/** What concerns no thread. */
+type ProjectEvent = { threadId: null; type: "integration-auth-lost"; integrationId: string };

@@ -10,12 +10,22 @@ export type MessageStatus = "pending" | "streaming" | "complete" | "interrupted"
 
 export type ToolOutcome = "ok" | "failed" | "denied";
 
+/** A file that came with a message; it is kept under its id. */
+export type MessageFile = { id: string; name: string; mediaType: string; sizeBytes: number };
+
 export type MessagePart =
   | { type: "text"; text: string }
+  | ({ type: "file" } & MessageFile)
   | { type: "tool-call"; toolCallId: string; toolName: string; args: Json }
   | { type: "tool-result"; id: string; toolCallId: string; toolName: string; result: Json; outcome: ToolOutcome };
 
 export type Usage = { inputTokens: number; outputTokens: number };
+
+/**
+ * How far a message has come on its way to the vendor: `waiting` for its turn or for the vendor, `sent`, `failed` for
+ * good, `cancelled` by a takeover or with its integration.
+ */
+export type Delivery = { status: "waiting" | "sent" | "failed" | "cancelled"; error: string | null };
 
 export type Message = {
   id: string;
@@ -29,6 +39,8 @@ export type Message = {
   model: string | null;
   usage: Usage | null;
   error: string | null;
+  /** How far it has come on its way to a vendor; null where it goes to none. */
+  delivery: Delivery | null;
 };
 
 /** What a message says, without its tool traffic. */

@@ -1,8 +1,20 @@
 import type { LanguageModelV4 } from "@ai-sdk/provider";
 import type { Approval, Decision } from "./approvals.ts";
 import type { BotSettings } from "./bot-settings.ts";
+import type {
+  Capabilities,
+  ChannelAddress,
+  ChannelSecrets,
+  Incoming,
+  Outgoing,
+  Profile,
+  VendorMessage,
+  WebhookAnswer,
+  WebhookCall,
+} from "./channels.ts";
+import type { Credentials, Vendor } from "./credentials.ts";
 import type { LiveEvent } from "./live-events.ts";
-import type { Message } from "./messages.ts";
+import type { Delivery, Json, Message, MessageFile } from "./messages.ts";
 import type { Page, PageRequest } from "./pages.ts";
 import type { Mode, ThreadState } from "./thread-state.ts";
 import type { TurnEventType } from "./turn-events.ts";
@@ -14,6 +26,7 @@ export type UserMessage = {
   /** Chosen by the client, so that a message sent twice is stored once; absent: the thread chooses. */
   id?: string;
   text: string;
+  files?: MessageFile[];
 };
 
 /** What the thread must know of the chat that a message came through; the settings are those of this moment. */
@@ -25,6 +38,8 @@ export type Posting = {
   debounceMs: number;
   /** The turn events that the caller understands; a reader who comes back gets the same. */
   types: readonly TurnEventType[];
+  /** Where the person reads the answers; absent: where the thread was told before, or nowhere but here. */
+  address?: ChannelAddress;
 };
 
 export type PostCommand = {
@@ -32,6 +47,8 @@ export type PostCommand = {
   messages: UserMessage[];
   /** Removes the last answer and runs again, instead of adding messages. */
   regenerate: boolean;
+  /** Stored only: nobody is there to answer. */
+  unanswered?: boolean;
   once: OnceKey | null;
 };
 
@@ -46,6 +63,12 @@ export type TurnStream = {
 export interface ThreadPort {
   /** Stores the messages and answers them. The stream starts once there is something to read, or after some seconds. */
   post(command: PostCommand): Promise<TurnStream>;
+  /** The same for a caller who does not wait for the answer; what came already is ignored. */
+  receive(command: PostCommand): Promise<void>;
+  /** Changes what a person has written; ignored where there is no such message. */
+  edit(messageId: string, text: string): Promise<void>;
+  /** Takes note of how far a message has come on its way to the vendor. */
+  setDelivery(messageId: string, delivery: Delivery): Promise<void>;
   /**
    * The running answer after an event id; null when nothing runs and nothing is left to tell. Without types: those in
    * which the thread was last written to.
@@ -97,11 +120,58 @@ export interface FeedPort {
 }
 
 /** Work that outlives the request: a queue message rings for it, the row it is about says what is to be done. */
-export type Job = { kind: "erase-chat"; projectId: string; chatId: string };
+export type Job =
+  | { kind: "receive-messages"; projectId: string; integrationId: string; chatKey: string }
+  | { kind: "send-messages"; projectId: string; threadId: string }
+  | { kind: "set-up-channel"; projectId: string; integrationId: string }
+  | { kind: "erase-chat"; projectId: string; chatId: string };
 
 export interface JobPort {
   /** Soon, or after some seconds: at most a day. A bell may be lost, doubled or late; the row knows what is due. */
   ring(job: Job, delaySeconds?: number): Promise<void>;
+}
+
+/**
+ * A messaging vendor, for one integration. What is optional a vendor may lack. A vendor that does not do what it is asked
+ * is a ChannelFailure.
+ */
+export interface ChannelPort {
+  readonly capabilities: Capabilities;
+  /** Whether a webhook call comes from the vendor. Asked before anything else of the call is believed. */
+  verify(call: WebhookCall): Promise<boolean>;
+  /** The answer to a call by which the vendor finds out whether we are there; null: an ordinary call. */
+  greet?(call: WebhookCall): WebhookAnswer | null;
+  /** What happened, in our words; nothing for what is not ours. */
+  read(call: WebhookCall): Incoming[];
+  /** What the vendor wants to hear when it has told us something; absent: any 200 will do. */
+  answer?(call: WebhookCall): WebhookAnswer;
+  /** The vendor's messages that say it, cut to what the vendor takes. */
+  compose(outgoing: Outgoing): VendorMessage[];
+  /** Sends one of them. `sendId` is the same when it is tried again, for vendors that ignore what they have had. */
+  send(chatKey: string, message: VendorMessage, sendId: string): Promise<string | null>;
+  typing?(chatKey: string): Promise<void>;
+  /** Tells the vendor that a button's answer was taken, with a word for the person. */
+  acknowledge?(receipt: Json, text: string): Promise<void>;
+  download?(ref: string): Promise<Response>;
+  /** Asks the vendor whom the credentials stand for. */
+  profile(): Promise<Profile>;
+  /** Has the vendor call us at `url`; answers what is to be kept of it. */
+  setUp?(url: string): Promise<{ [name: string]: Json }>;
+  tearDown?(url: string): Promise<void>;
+}
+
+/** Null: the vendor has no channel. */
+export type OpenChannel = (
+  vendor: Vendor,
+  account: { credentials: Credentials; secrets: ChannelSecrets },
+) => ChannelPort | null;
+
+/** Files of conversations, under keys that begin with their project's id. */
+export interface FilePort {
+  put(key: string, body: ReadableStream | ArrayBuffer, mediaType: string): Promise<{ sizeBytes: number }>;
+  get(key: string): Promise<{ body: ReadableStream; mediaType: string; sizeBytes: number } | null>;
+  /** Removes everything under a prefix. */
+  deleteAll(prefix: string): Promise<void>;
 }
 
 /** Opens a model by its id; throws `upstream_failed` where its provider is not configured, naming what is missing. */

@@ -1,4 +1,5 @@
 import type { Ctx } from "./context.ts";
+import { deleteFiles } from "./files.ts";
 import { searchScope, threadRows } from "./search.ts";
 import type { ThreadState } from "./thread-state.ts";
 
@@ -75,10 +76,12 @@ const threadStatement = (ctx: Ctx, state: ThreadState, version: number) =>
       version,
     );
 
-export async function eraseProjection(ctx: Ctx, threadId: string): Promise<void> {
+/** Also what is still on its way to a vendor, and the files that came from there. */
+export async function eraseProjection(ctx: Ctx, threadId: string, hasFiles: boolean): Promise<void> {
   const d1 = ctx.db.$client;
   await d1.batch([
     d1.prepare("delete from threads where project_id = ? and id = ?").bind(ctx.project.id, threadId),
+    d1.prepare("delete from channel_sends where project_id = ? and thread_id = ?").bind(ctx.project.id, threadId),
     d1
       .prepare(
         `delete from message_search where rowid in
@@ -86,4 +89,5 @@ export async function eraseProjection(ctx: Ctx, threadId: string): Promise<void>
       )
       .bind(threadRows(ctx.project.id, threadId)),
   ]);
+  if (hasFiles) await deleteFiles(ctx, threadId);
 }

@@ -9,6 +9,8 @@ export type ThreadState = {
   botId: string;
   personId: string | null;
   mode: Mode;
+  /** Grows with every change of mode. */
+  epoch: number;
   title: string | null;
   /** Messages of the person since somebody, bot or operator, last answered. */
   pendingCount: number;

@@ -2,7 +2,9 @@ import { and, desc, eq } from "drizzle-orm";
 import { threads } from "../db/schema.ts";
 import { readLiveChat, type LiveChat } from "./access.ts";
 import type { Approval, Decision } from "./approvals.ts";
+import type { ChannelAddress } from "./channels.ts";
 import type { Ctx } from "./context.ts";
+import { conversationOf, type Conversation } from "./conversations.ts";
 import { DomainError, notFound } from "./errors.ts";
 import type { Message } from "./messages.ts";
 import { afterCursor, pageByCreation, type Page, type PageRequest } from "./pages.ts";
@@ -10,7 +12,7 @@ import { getPerson, rememberPerson, type Person } from "./people.ts";
 import type { Posting, TurnStream, UserMessage } from "./ports.ts";
 import { threadsThatSay } from "./search.ts";
 import type { Mode, ThreadState } from "./thread-state.ts";
-import type { TurnEventType } from "./turn-events.ts";
+import { TURN_EVENT_TYPES, type TurnEventType } from "./turn-events.ts";
 
 /** A thread as lists show it: a copy that follows the thread's object. */
 export type Thread = typeof threads.$inferSelect;
@@ -53,10 +55,12 @@ export async function requireThread(ctx: Ctx, id: string, chatId?: string): Prom
   return thread;
 }
 
-export async function getThread(ctx: Ctx, id: string): Promise<ThreadState & { person: Person | null }> {
+type ThreadDetail = ThreadState & { person: Person | null; conversation: Conversation | null };
+
+export async function getThread(ctx: Ctx, id: string): Promise<ThreadDetail> {
   await requireThread(ctx, id);
-  const state = await ctx.thread(id).get();
-  return { ...state, person: (state.personId && (await getPerson(ctx, state.personId))) || null };
+  const [state, conversation = null] = await Promise.all([ctx.thread(id).get(), conversationOf(ctx, id)]);
+  return { ...state, conversation, person: (state.personId && (await getPerson(ctx, state.personId))) || null };
 }
 
 export async function listMessages(
@@ -126,6 +130,20 @@ export async function postMessages(
   return ctx.thread(thread.id).post({ posting, messages, regenerate, once: onceKey(ctx) });
 }
 
+/** The same for what a person wrote to a vendor. It is stored in any case, and answered where somebody is there to answer. */
+export async function receiveMessage(
+  ctx: Ctx,
+  thread: { id: string; chatId: string },
+  input: { message: UserMessage; personId: string | null; address: ChannelAddress; debounceMs: number },
+): Promise<void> {
+  const { message, personId, address } = input;
+  const chat = await requireChat(ctx, thread.chatId);
+  const debounceMs = chat.debounceMs ?? input.debounceMs;
+  const posting = { ...postingOf(chat, personId, TURN_EVENT_TYPES), address, debounceMs };
+  const command = { posting, messages: [message], regenerate: false, unanswered: !chat.active, once: null };
+  await ctx.thread(thread.id).receive(command);
+}
+
 /** Takes a person's own decisions about tool calls, and streams how the answer goes on. */
 export async function postDecisions(
   ctx: Ctx,
@@ -160,7 +178,7 @@ const postingOf = (chat: LiveChat, personId: string | null, types: readonly Turn
   botId: chat.botId,
   personId,
   settings: chat.settings,
-  debounceMs: chat.debounceMs,
+  debounceMs: chat.debounceMs ?? 0,
   types,
 });
 

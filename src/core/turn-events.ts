@@ -17,6 +17,9 @@ export type TurnEvent =
 
 export type TurnEventType = TurnEvent["type"];
 
+/** What a reader gets who did not say what it understands. */
+export const TURN_EVENT_TYPES: readonly TurnEventType[] = ["text-delta", "tool-call", "tool-result", "finish", "error"];
+
 /** A turn event with its place: `<message>.<event>.<text>`, the last being how many characters of text came before it ends. */
 export type PlacedTurnEvent = { id: string; event: TurnEvent };
 

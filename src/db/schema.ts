@@ -64,6 +64,9 @@ export const integrations = sqliteTable("integrations", {
   status: text({ enum: STATUSES }).notNull(),
   credentials: text().notNull(),
   settings: text({ mode: "json" }).$type<JsonObject>().notNull(),
+  secrets: text(),
+  setUp: text("set_up", { enum: ["none", "due", "done", "failed"] }).notNull(),
+  error: text(),
   createdAt: timestamp("created_at").notNull(),
   updatedAt: timestamp("updated_at").notNull(),
 });
@@ -108,6 +111,54 @@ export const threads = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.projectId, table.id] })],
 );
+
+export const conversations = sqliteTable(
+  "conversations",
+  {
+    projectId: text("project_id").notNull(),
+    integrationId: text("integration_id").notNull(),
+    chatId: text("chat_id").notNull(),
+    chatKey: text("chat_key").notNull(),
+    threadId: text("thread_id").notNull(),
+    reachable: integer({ mode: "boolean" }).notNull(),
+    canReplyUntil: timestamp("can_reply_until"),
+    createdAt: timestamp("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.chatId, table.chatKey] })],
+);
+
+export const inboundEvents = sqliteTable("inbound_events", {
+  seq: integer().primaryKey(),
+  projectId: text("project_id").notNull(),
+  integrationId: text("integration_id").notNull(),
+  eventId: text("event_id").notNull(),
+  chatKey: text("chat_key").notNull(),
+  body: text().notNull(),
+  attempts: integer().notNull(),
+  dueAt: timestamp("due_at").notNull(),
+  receivedAt: timestamp("received_at").notNull(),
+  doneAt: timestamp("done_at"),
+});
+
+export const channelSends = sqliteTable("channel_sends", {
+  id: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  threadId: text("thread_id").notNull(),
+  integrationId: text("integration_id").notNull(),
+  chatKey: text("chat_key").notNull(),
+  position: integer().notNull(),
+  messageId: text("message_id").notNull(),
+  author: text({ enum: ["bot", "operator"] }).notNull(),
+  epoch: integer().notNull(),
+  body: text().notNull(),
+  status: text({ enum: ["waiting", "sent", "failed", "cancelled"] }).notNull(),
+  error: text(),
+  attempts: integer().notNull(),
+  sentPieces: integer("sent_pieces").notNull(),
+  dueAt: timestamp("due_at").notNull(),
+  createdAt: timestamp("created_at").notNull(),
+  endedAt: timestamp("ended_at"),
+});
 
 export const chatHours = sqliteTable(
   "chat_hours",

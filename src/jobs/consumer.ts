@@ -1,7 +1,7 @@
 import type { Job } from "../core/ports.ts";
 import { openContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";
-import { jobs } from "./index.ts";
+import { runJob } from "./index.ts";
 
 const DEAD_LETTERS = "parley-jobs-dead";
 
@@ -20,7 +20,7 @@ async function handle(queue: string, message: Message<Job>, env: Env, execution:
   const defer = (work: Promise<unknown>) => execution.waitUntil(work);
   const ctx = openContext(env, { id: job.projectId }, { actor: { type: "system", job: job.kind }, defer });
   try {
-    await jobs[job.kind](ctx, job);
+    await runJob(ctx, job);
     message.ack();
   } catch (error) {
     console.error("job failed", job.kind, error);

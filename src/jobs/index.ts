@@ -1,8 +1,17 @@
 import type { Job } from "../core/ports.ts";
 import { eraseChat } from "../core/erasure.ts";
+import { setUpChannel } from "../core/channel-setup.ts";
+import { sendMessages } from "../core/delivery.ts";
+import { receiveMessages } from "../core/inbound.ts";
 import type { Ctx } from "../core/context.ts";
 
 /** What each kind of queue message is a bell for. To add a kind: its type in `core/ports.ts`, its line here. */
-export const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<void> } = {
+const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<void> } = {
+  "receive-messages": (ctx, { integrationId, chatKey }) => receiveMessages(ctx, integrationId, chatKey),
+  "send-messages": (ctx, { threadId }) => sendMessages(ctx, threadId),
+  "set-up-channel": (ctx, { integrationId }) => setUpChannel(ctx, integrationId),
   "erase-chat": (ctx, { chatId }) => eraseChat(ctx, chatId),
 };
+
+/** The table gives each kind its own job, which the compiler cannot follow through a union. */
+export const runJob = (ctx: Ctx, job: Job) => (jobs[job.kind] as (ctx: Ctx, job: Job) => Promise<void>)(ctx, job);

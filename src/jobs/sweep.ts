@@ -1,3 +1,6 @@
+import { sweepSends } from "../core/channel-sends.ts";
+import { sweepSetUps } from "../core/channel-setup.ts";
+import { sweepInbound } from "../core/inbound.ts";
 import { sweepDeletedChats } from "../core/erasure.ts";
 import { forgetOldAnswers } from "../core/idempotency.ts";
 import { openAdminContext } from "../runtime/context.ts";
@@ -7,5 +10,11 @@ import type { Env } from "../runtime/env.ts";
 export async function sweep(env: Env, execution: ExecutionContext): Promise<void> {
   const defer = (work: Promise<unknown>) => execution.waitUntil(work);
   const { db, jobs, now } = openAdminContext(env, { actor: { type: "system", job: "sweep" }, defer });
-  await Promise.all([sweepDeletedChats(db, jobs, now()), forgetOldAnswers({ db, now })]);
+  await Promise.all([
+    sweepDeletedChats(db, jobs, now()),
+    forgetOldAnswers({ db, now }),
+    sweepInbound(db, jobs, now()),
+    sweepSends(db, jobs, now()),
+    sweepSetUps(db, jobs, now()),
+  ]);
 }

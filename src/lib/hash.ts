@@ -18,3 +18,11 @@ export async function sameSecret(given: string, expected: string): Promise<boole
 }
 
 export const randomHex = (bytes: number) => hex(crypto.getRandomValues(new Uint8Array(bytes)));
+
+/** The same id for the same text, in the form of a UUID (version 8). */
+export async function uuidFrom(text: string): Promise<string> {
+  const digits = (await sha256(text)).slice(0, 32).split("");
+  digits[12] = "8";
+  digits[16] = "89ab"[Number.parseInt(digits[16]!, 16) % 4]!;
+  return digits.join("").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -12,6 +12,7 @@ const Prices = z
   .default("{}")
   .transform(parseJson)
   .pipe(z.object({ default: Price.default({ input: 1000, output: 4000 }) }).catchall(Price));
+const Origin = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ""));
 
 /** Everything that can be set from outside. The README lists it. */
 export const Config = z.object({
@@ -21,8 +22,9 @@ export const Config = z.object({
   OPENAI_BASE_URL: z.url().default("https://api.openai.com/v1"),
   DEFAULT_MODEL: z.string().default("embedded/reply"),
   EMBEDDED_MODEL_DELAY_MS: Milliseconds.default(40),
+  PUBLIC_URL: Origin.optional(),
+  TELEGRAM_API_BASE_URL: Origin.default("https://api.telegram.org"),
   UPSTREAM_IDLE_TIMEOUT_MS: Milliseconds.default(60_000),
-  PUBLIC_URL: z.url().optional(),
   OUTBOUND_POLICY: z.enum(["strict", "local"]).default("strict"),
   OUTBOUND_ALLOW: Words.default([]),
   DEFAULT_CREDITS: Credits.default(1_000_000),

@@ -6,6 +6,8 @@ import { microFrom } from "../core/credits.ts";
 import type { JobPort } from "../core/ports.ts";
 import { openDb } from "../db/client.ts";
 import { createSealer, type Sealer } from "../lib/seal.ts";
+import { openChannel } from "./channel-port.ts";
+import { filePort } from "./file-port.ts";
 import { readConfig, type Config } from "./config.ts";
 import type { Env } from "./env.ts";
 import { feedPort } from "./feed-port.ts";
@@ -27,6 +29,8 @@ export function openContext(env: Env, project: { id: string }, given: Given): Ct
     chat: given.chat ?? null,
     thread: (id) => threadPort(env.THREADS, project.id, id),
     feed: feedPort(env.FEEDS, project.id),
+    channel: openChannel(readConfig(env)),
+    files: filePort(env.FILES),
     model: (id) => openModel(modelOptions(env, readConfig(env)), id),
   };
 }
@@ -49,6 +53,7 @@ function shared(env: Env, { actor, defer, once }: Given) {
     outboundPolicy: policy,
     defaultModel: config.DEFAULT_MODEL,
     billing: billingTerms(config),
+    publicUrl: config.PUBLIC_URL ?? null,
     once: once ?? null,
     now: () => new Date(),
     newId: uuidv7,

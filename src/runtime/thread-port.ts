@@ -1,5 +1,5 @@
 import type { Approval, Decision } from "../core/approvals.ts";
-import type { Message } from "../core/messages.ts";
+import type { Delivery, Message } from "../core/messages.ts";
 import type { Page, PageRequest } from "../core/pages.ts";
 import type { OnceKey, PostCommand, Posting, ThreadPort, TurnStream } from "../core/ports.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
@@ -17,6 +17,9 @@ export interface ThreadRpc {
   workingMemory(): Promise<Rpc<string | null>>;
   setMode(mode: Mode, once: OnceKey | null): Promise<Rpc<null>>;
   send(text: string, once: OnceKey | null): Promise<Rpc<Message>>;
+  receive(request: PostRequest): Promise<Rpc<null>>;
+  edit(messageId: string, text: string): Promise<Rpc<null>>;
+  setDelivery(messageId: string, delivery: Delivery): Promise<Rpc<null>>;
   stop(once: OnceKey | null): Promise<Rpc<boolean>>;
   decide(decision: Decision): Promise<Rpc<Approval>>;
   erase(): Promise<Rpc<null>>;
@@ -45,6 +48,9 @@ export function threadPort(namespace: DurableObjectNamespace, projectId: string,
     workingMemory: () => call(() => stub.workingMemory()),
     setMode: async (mode, once) => void (await call(() => stub.setMode(mode, once))),
     send: (text, once) => call(() => stub.send(text, once)),
+    receive: async (command) => void (await call(() => stub.receive({ projectId, threadId, command }))),
+    edit: async (messageId, text) => void (await call(() => stub.edit(messageId, text))),
+    setDelivery: async (messageId, delivery) => void (await call(() => stub.setDelivery(messageId, delivery))),
     stop: (once) => call(() => stub.stop(once)),
     decide: (decision) => call(() => stub.decide(decision)),
     erase: async () => void (await call(() => stub.erase())),

@@ -128,7 +128,7 @@ export function replay(message: Message & { seq: number }, from: EventPlace | nu
 
 const wholeEvents = (message: Message): TurnEvent[] => [
   { type: "start", messageId: message.id },
-  ...message.parts.map(partEvent),
+  ...message.parts.flatMap(partEvents),
   ...endEvents(message),
 ];
 
@@ -137,16 +137,18 @@ function tailEvents(message: Message, characters: number): TurnEvent[] {
   return [...(textDelta ? [{ type: "text-delta" as const, textDelta }] : []), ...endEvents(message)];
 }
 
-function partEvent(part: MessagePart): TurnEvent {
+function partEvents(part: MessagePart): TurnEvent[] {
   switch (part.type) {
     case "text":
-      return { type: "text-delta", textDelta: part.text };
+      return [{ type: "text-delta", textDelta: part.text }];
+    case "file":
+      return [];
     case "tool-call":
-      return part;
+      return [part];
     case "tool-result": {
       const { toolCallId, toolName, result, outcome } = part;
       const event = { type: "tool-result" as const, toolCallId, toolName, result };
-      return outcome === "ok" ? event : { ...event, outcome };
+      return [outcome === "ok" ? event : { ...event, outcome }];
     }
   }
 }

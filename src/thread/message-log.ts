@@ -1,4 +1,4 @@
-import { textOf, type Message, type MessagePart, type Usage } from "../core/messages.ts";
+import { textOf, type Delivery, type Message, type MessagePart, type Usage } from "../core/messages.ts";
 import type { Bill } from "../core/model-calls.ts";
 import { pageOf, readPosition, type Page, type PageRequest } from "../core/pages.ts";
 
@@ -52,6 +52,10 @@ export class MessageLog {
       message.error,
       message.id,
     );
+  }
+
+  setDelivery(id: string, delivery: Delivery): void {
+    this.#sql.exec("update messages set delivery = ? where id = ?", JSON.stringify(delivery), id);
   }
 
   /** Keeps what an answer says so far, and what it owes, against a crash. */
@@ -170,4 +174,5 @@ const messageOf = (row: Row): LoggedMessage => ({
   model: row["model"] as string | null,
   usage: row["usage"] ? usageOf(JSON.parse(row["usage"] as string) as Usage) : null,
   error: row["error"] as string | null,
+  delivery: row["delivery"] ? (JSON.parse(row["delivery"] as string) as Message["delivery"]) : null,
 });

@@ -2,6 +2,7 @@ import type { Ctx } from "../core/context.ts";
 import { hourOf } from "../core/chat-settings.ts";
 import type { LiveEvent } from "../core/live-events.ts";
 import type { Settlement } from "../core/ports.ts";
+import { ringForSends, sendStatement } from "../core/channel-sends.ts";
 import { projectThread } from "../core/thread-projection.ts";
 import { chargeStatements } from "../core/model-calls.ts";
 import type { EventLog } from "../lib/event-log.ts";
@@ -96,7 +97,13 @@ export class Outbox {
         .map(({ createdAt }) => ({ version: row.seq, hour: hourOf(createdAt) })),
     );
     const text = changed.map((message) => message.text).join("\n");
-    await projectThread(ctx, { state: stateOf(record), version: rows.at(-1)!.seq, text, said }, charges);
+    const [state, version, { address }] = [stateOf(record), rows.at(-1)!.seq, record];
+    const sends = address ? this.#options.machine.sends.all() : [];
+    const outgoing = sends.map((send) => sendStatement(ctx, record.id, address!, send));
+    await projectThread(ctx, { state, version, text, said }, [...charges, ...outgoing]);
+    if (sends.length === 0) return;
+    this.#options.machine.sends.forget(sends.at(-1)!.position);
+    await ringForSends(ctx, record.id, sends.length);
   }
 
   #forget(rows: Row[], owed: readonly LoggedBill[]): void {

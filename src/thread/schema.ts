@@ -6,6 +6,7 @@ export const SCHEMA = `
     chat_id text not null,
     bot_id text not null,
     person_id text,
+    address text,
     mode text not null,
     epoch integer not null,
     title text,
@@ -31,7 +32,8 @@ export const SCHEMA = `
     finish_reason text,
     model text,
     usage text,
-    error text
+    error text,
+    delivery text
   );
   create table approvals (
     id text primary key,
@@ -42,6 +44,15 @@ export const SCHEMA = `
     requested_from text not null,
     status text not null,
     reason text,
+    created_at integer not null
+  );
+  create table sends (
+    position integer primary key autoincrement,
+    id text not null,
+    message_id text not null,
+    author text not null,
+    epoch integer not null,
+    body text not null,
     created_at integer not null
   );
   create table once (

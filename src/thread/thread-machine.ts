@@ -2,15 +2,24 @@ import type { TurnInput, TurnOutcome } from "../agent/turn.ts";
 import type { Approval, Decision } from "../core/approvals.ts";
 import type { BotSettings } from "../core/bot-settings.ts";
 import { DomainError, notFound } from "../core/errors.ts";
-import type { LiveEvent } from "../core/live-events.ts";
-import type { Message, MessagePart, MessageStatus, Usage } from "../core/messages.ts";
+import type { LiveEvent, ThreadEvent } from "../core/live-events.ts";
+import {
+  textOf,
+  type Delivery,
+  type Message,
+  type MessagePart,
+  type MessageStatus,
+  type Usage,
+} from "../core/messages.ts";
 import type { Bill, ThreadBill } from "../core/model-calls.ts";
 import type { OnceKey, PostCommand, Posting } from "../core/ports.ts";
 import type { Mode } from "../core/thread-state.ts";
+import type { ChannelSend, Outgoing } from "../core/channels.ts";
 import { ApprovalLog } from "./approval-log.ts";
 import { BillLog } from "./bill-log.ts";
 import { MessageLog, type LoggedMessage } from "./message-log.ts";
 import { OnceLog } from "./once-log.ts";
+import { SendLog } from "./send-log.ts";
 import { markProjected, readRecord, writeRecord, type OpenTurn, type ThreadRecord } from "./thread-record.ts";
 
 const MOST_WAITING = 50;
@@ -35,17 +44,20 @@ export class ThreadMachine {
   readonly messages: MessageLog;
   readonly approvals: ApprovalLog;
   readonly bills: BillLog;
+  readonly sends: SendLog;
   readonly #once: OnceLog;
   readonly #options: MachineOptions;
   #record: ThreadRecord | null = null;
   #events: LiveEvent[] = [];
   #closed: string[] = [];
+  #unsent: Pick<ChannelSend, "messageId" | "author" | "body">[] = [];
 
   constructor(options: MachineOptions) {
     this.#options = options;
     this.messages = new MessageLog(options.sql);
     this.approvals = new ApprovalLog(options.sql);
     this.bills = new BillLog(options.sql);
+    this.sends = new SendLog(options.sql);
     this.#once = new OnceLog(options.sql);
   }
 
@@ -63,7 +75,7 @@ export class ThreadMachine {
 
   /** Runs a transition and gathers what it did. */
   transition<T>(run: () => T): Transition<T> {
-    [this.#events, this.#closed] = [[], []];
+    [this.#events, this.#closed, this.#unsent] = [[], [], []];
     const value = run();
     return { value, events: this.#events, closed: this.#closed };
   }
@@ -158,6 +170,7 @@ export class ThreadMachine {
     const message = this.#newMessage(record, "assistant", "operator", [{ type: "text", text }]);
     this.messages.append(message);
     this.#tellCreated(record, message);
+    this.#handOver(record, message, message.parts);
     this.#once.record(once, message.id, this.#options.now());
     this.#countPending(record);
     this.#save(record);
@@ -190,8 +203,9 @@ export class ThreadMachine {
     const record = this.record;
     const [turn] = record?.openTurns ?? [];
     if (!record || !turn) return;
-    const { status } = this.messages.find(turn.messageId)!;
+    const message = this.messages.find(turn.messageId)!;
     turn.recoveries += 1;
+    const status = this.#takeBack(record, turn, message);
     if (status === "streaming" || turn.recoveries > MOST_RECOVERIES) {
       this.#bill(record, { ...this.messages.billOf(turn.messageId), purpose: "answer", messageId: turn.messageId });
       record.openTurns.shift();
@@ -199,6 +213,15 @@ export class ThreadMachine {
       this.#finish(record, turn, { status: unsaid ? "failed" : "interrupted", error: INTERRUPTED });
     }
     this.#save(record);
+  }
+
+  /** A vendor's person sees an answer when it is whole: of one that was cut off nothing has been seen, and it begins again. */
+  #takeBack(record: ThreadRecord, turn: OpenTurn, message: LoggedMessage): MessageStatus {
+    const hasActed = message.parts.slice(turn.handedOver).some((part) => part.type !== "text");
+    if (!record.address || message.status !== "streaming" || hasActed) return message.status;
+    this.#bill(record, { ...this.messages.billOf(message.id), purpose: "answer", messageId: message.id });
+    this.messages.update({ ...message, status: "pending", parts: message.parts.slice(0, turn.handedOver) });
+    return "pending";
   }
 
   /** A turn that cannot be run, for a reason that has nothing to do with the thread. */
@@ -209,6 +232,25 @@ export class ThreadMachine {
     record.openTurns = record.openTurns.filter((open) => open !== turn);
     this.#finish(record, turn, { status: "failed", error: reason });
     this.#bill(record, { ...bill, purpose: "answer", messageId });
+    this.#save(record);
+  }
+
+  /** A message that a person changed afterwards. Who answers it from now on reads what it says now. */
+  edit(messageId: string, text: string): void {
+    const { record } = this;
+    const message = this.messages.find(messageId);
+    if (!record || record.erased || message?.author !== "person" || textOf(message.parts) === text) return;
+    const others = message.parts.filter((part) => part.type !== "text");
+    this.messages.update({ ...message, parts: [{ type: "text", text }, ...others] });
+    this.#tell(record, { type: "message-updated", messageId, status: message.status });
+    this.#save(record);
+  }
+
+  setDelivery(messageId: string, delivery: Delivery): void {
+    const { record } = this;
+    if (!record || record.erased || !this.messages.find(messageId)) return;
+    this.messages.setDelivery(messageId, delivery);
+    this.#tell(record, { type: "delivery-changed", messageId, ...delivery });
     this.#save(record);
   }
 
@@ -227,7 +269,8 @@ export class ThreadMachine {
     const [running] = record.openTurns;
     if (running) this.#bill(record, { ...draft?.bill, purpose: "answer", messageId: running.messageId });
     for (const turn of record.openTurns) this.#closed.push(turn.messageId);
-    for (const table of ["messages", "approvals", "once", "events"]) this.#options.sql.exec(`delete from ${table}`);
+    for (const table of ["messages", "approvals", "sends", "once", "events"])
+      this.#options.sql.exec(`delete from ${table}`);
     this.#save({ ...record, openTurns: [], workingMemory: null, title: null, erased: true, epoch: record.epoch + 1 });
   }
 
@@ -238,14 +281,17 @@ export class ThreadMachine {
       const answer = this.messages.answerTo(known.findLast((message) => message !== null)!);
       if (answer) return { kind: "known", messageId: answer.id };
     }
-    for (const { id, text } of fresh) {
-      const message = this.#newMessage(record, "user", "person", [{ type: "text", text }], id);
+    for (const { id, text, files = [] } of fresh) {
+      const said: MessagePart[] = text === "" && files.length > 0 ? [] : [{ type: "text", text }];
+      const attached = files.map((file): MessagePart => ({ type: "file", ...file }));
+      const message = this.#newMessage(record, "user", "person", [...said, ...attached], id);
       this.messages.append(message);
       this.#tellCreated(record, message);
     }
     this.#expireApprovals(record);
     this.#countPending(record);
-    return record.mode === "auto" ? this.#owe(record, command.posting.debounceMs) : { kind: "unanswered" };
+    if (record.mode !== "auto" || command.unanswered) return { kind: "unanswered" };
+    return this.#owe(record, command.posting.debounceMs);
   }
 
   /** A burst of messages is answered once: the last answer that still waits for its burst to end moves behind them. */
@@ -264,7 +310,7 @@ export class ThreadMachine {
   #openTurn(record: ThreadRecord, notBefore: number): Posted {
     const answer = { ...this.#newMessage(record, "assistant", "bot", []), status: "pending" as const };
     this.messages.append(answer);
-    record.openTurns.push({ messageId: answer.id, continues: false, recoveries: 0, notBefore });
+    record.openTurns.push({ messageId: answer.id, continues: false, recoveries: 0, notBefore, handedOver: 0 });
     return { kind: "owed", messageId: answer.id };
   }
 
@@ -286,7 +332,8 @@ export class ThreadMachine {
   #reopen(record: ThreadRecord, messageId: string): void {
     const message = this.messages.find(messageId)!;
     this.messages.update({ ...message, status: "pending", finishReason: null });
-    record.openTurns.push({ messageId, continues: true, recoveries: 0, notBefore: 0 });
+    const handedOver = message.parts.length;
+    record.openTurns.push({ messageId, continues: true, recoveries: 0, notBefore: 0, handedOver });
     this.#countPending(record);
   }
 
@@ -316,6 +363,7 @@ export class ThreadMachine {
     const message = { ...this.messages.find(turn.messageId)!, ...final };
     this.messages.update(message);
     const { id: messageId, status } = message;
+    if (SENDABLE.has(status)) this.#handOver(record, message, message.parts.slice(turn.handedOver));
     if (turn.continues) this.#tell(record, { type: "message-updated", messageId, status });
     else if (message.parts.length > 0) this.#tellCreated(record, message);
     this.#countPending(record);
@@ -335,6 +383,20 @@ export class ThreadMachine {
     const what = { id, toolCallId, toolName, args, requestedFrom };
     this.approvals.append({ ...what, messageId, status: "pending", reason: null, createdAt });
     this.#tell(record, { type: "approval-requested", approvalId: id, toolName, requestedFrom });
+    if (requestedFrom === "user")
+      this.#send(record, messageId, "bot", { type: "approval", approvalId: id, toolName, args });
+  }
+
+  /** What was said goes out to the vendor, where the thread belongs to one. */
+  #handOver(record: ThreadRecord, { id, author }: Message, parts: MessagePart[]): void {
+    const text = textOf(parts);
+    if (text.trim() !== "" && author !== "person") this.#send(record, id, author, { type: "text", text });
+  }
+
+  #send(record: ThreadRecord, messageId: string, author: "bot" | "operator", body: Outgoing): void {
+    if (!record.address) return;
+    this.messages.setDelivery(messageId, { status: "waiting", error: null });
+    this.#unsent.push({ messageId, author, body });
   }
 
   #expireApprovals(record: ThreadRecord): void {
@@ -358,7 +420,7 @@ export class ThreadMachine {
     this.#tell(record, { type: "pending-count", pendingCount });
   }
 
-  #tell(record: ThreadRecord, event: DistributedOmit<LiveEvent, "threadId">): void {
+  #tell(record: ThreadRecord, event: DistributedOmit<ThreadEvent, "threadId">): void {
     this.#events.push({ threadId: record.id, ...event });
   }
 
@@ -372,7 +434,19 @@ export class ThreadMachine {
     const createdAt = this.#stamp(record);
     record.lastMessageAt = createdAt;
     const status = "complete";
-    return { id, role, author, status, parts, createdAt, finishReason: null, model: null, usage: null, error: null };
+    return {
+      id,
+      role,
+      author,
+      status,
+      parts,
+      createdAt,
+      finishReason: null,
+      model: null,
+      usage: null,
+      error: null,
+      delivery: null,
+    };
   }
 
   /** Now, but always after the message before: clocks may jump, the order may not. */
@@ -387,6 +461,7 @@ export class ThreadMachine {
       chatId: posting.chatId,
       botId: posting.botId,
       personId: posting.personId,
+      address: posting.address ?? null,
       mode: "auto",
       epoch: 1,
       title: null,
@@ -406,6 +481,7 @@ export class ThreadMachine {
   #takePosting(record: ThreadRecord, posting: Posting): void {
     record.botId = posting.botId;
     record.personId = posting.personId ?? record.personId;
+    record.address = posting.address ?? record.address;
     record.types = posting.types;
   }
 
@@ -415,13 +491,20 @@ export class ThreadMachine {
     return record;
   }
 
+  /** What goes out carries the epoch that the whole transition ends in: a turn does not fence its own last words. */
   #save(record: ThreadRecord): void {
     this.#record = record;
+    const shared = { epoch: record.epoch, createdAt: this.#options.now() };
+    for (const send of this.#unsent) this.sends.append({ id: this.#options.newId(), ...send, ...shared });
+    this.#unsent = [];
     writeRecord(this.#options.sql, record);
   }
 }
 
 type DistributedOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** What of an answer may leave the house: what a person stopped may not. */
+const SENDABLE = new Set<MessageStatus>(["complete", "interrupted"]);
 
 const INTERRUPTED = "the server was interrupted while answering";
 

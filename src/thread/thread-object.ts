@@ -1,9 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Approval, Decision } from "../core/approvals.ts";
 import { DomainError, notFound } from "../core/errors.ts";
-import type { Message } from "../core/messages.ts";
+import type { Delivery, Message } from "../core/messages.ts";
 import type { Page, PageRequest } from "../core/pages.ts";
-import type { OnceKey } from "../core/ports.ts";
+import type { OnceKey, PostCommand } from "../core/ports.ts";
 import { eraseProjection } from "../core/thread-projection.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
@@ -13,6 +13,7 @@ import type { Env } from "../runtime/env.ts";
 import { attempt, attemptResponse, type Rpc } from "../runtime/rpc.ts";
 import type { DecideRequest, PostRequest, ThreadRpc } from "../runtime/thread-port.ts";
 import { AnswerStream, readEventId, replay } from "./answer-stream.ts";
+import type { Posted } from "./thread-machine.ts";
 import { stateOf, type ThreadRecord } from "./thread-record.ts";
 import { ThreadStore } from "./thread-store.ts";
 import { TurnRunner } from "./turn-runner.ts";
@@ -92,6 +93,32 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     });
   }
 
+  receive({ projectId, threadId, command }: PostRequest): Promise<Rpc<null>> {
+    return attempt(async () => {
+      await this.#accept(projectId, threadId, command);
+      await this.#store.flushSoon();
+      return null;
+    });
+  }
+
+  edit(messageId: string, text: string): Promise<Rpc<null>> {
+    return attempt(async () => {
+      if (!this.#store.record) return null;
+      this.#store.transact(() => this.#store.machine.edit(messageId, text));
+      await this.#store.flushSoon();
+      return null;
+    });
+  }
+
+  setDelivery(messageId: string, delivery: Delivery): Promise<Rpc<null>> {
+    return attempt(async () => {
+      if (!this.#store.record) return null;
+      this.#store.transact(() => this.#store.machine.setDelivery(messageId, delivery));
+      await this.#store.flushSoon();
+      return null;
+    });
+  }
+
   stop(once: OnceKey | null): Promise<Rpc<boolean>> {
     return attempt(async () => {
       this.#existing();
@@ -136,17 +163,27 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
   }
 
   async #post({ projectId, threadId, command }: PostRequest): Promise<Response> {
+    const { posted, isNew } = await this.#accept(projectId, threadId, command);
+    const known = isNew || posted.kind === "unanswered" ? this.#store.flushSoon() : this.#store.flush("feed");
+    if (isNew || posted.kind === "unanswered") await known;
+    const { types } = command.posting;
+    return posted.kind === "unanswered" ? silence(types) : this.#stream(posted.messageId, types);
+  }
+
+  /** Stores what a person wrote, and starts the answer if one is owed. */
+  async #accept(
+    projectId: string,
+    threadId: string,
+    command: PostCommand,
+  ): Promise<{ posted: Posted; isNew: boolean }> {
     this.#store.identify(projectId);
     if (this.#store.record?.erased) await this.#forget();
     const isNew = this.#store.record === null;
     if (isNew && command.regenerate) throw new DomainError("conflict", "there is nothing to answer yet");
     this.#store.createTables();
     const { value: posted } = this.#store.transact(() => this.#store.machine.post({ projectId, threadId }, command));
-    const known = isNew || posted.kind === "unanswered" ? this.#store.flushSoon() : this.#store.flush("feed");
     if (posted.kind === "owed") this.#runner.owe(posted.messageId, command.posting.settings);
-    if (isNew || posted.kind === "unanswered") await known;
-    const { types } = command.posting;
-    return posted.kind === "unanswered" ? silence(types) : this.#stream(posted.messageId, types);
+    return { posted, isNew };
   }
 
   async #decideAndStream({ decisions, posting }: DecideRequest): Promise<Response> {
@@ -191,8 +228,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
   }
 
   async #forget(): Promise<void> {
-    const threadId = this.#store.record!.id;
-    await this.#store.forget((ctx) => eraseProjection(ctx, threadId));
+    const { id, address } = this.#store.record!;
+    await this.#store.forget((ctx) => eraseProjection(ctx, id, address !== null));
   }
 
   #existing(): ThreadRecord {

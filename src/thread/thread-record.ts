@@ -1,3 +1,4 @@
+import type { ChannelAddress } from "../core/channels.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
 
@@ -10,6 +11,8 @@ export type OpenTurn = {
   recoveries: number;
   /** Not started before this time, in milliseconds. */
   notBefore: number;
+  /** How many parts of the answer went out before it was interrupted for approvals. */
+  handedOver: number;
 };
 
 /** The one row that says where the thread stands. */
@@ -19,6 +22,8 @@ export type ThreadRecord = {
   chatId: string;
   botId: string;
   personId: string | null;
+  /** Where the person reads the answers; null: nowhere but here. */
+  address: ChannelAddress | null;
   mode: Mode;
   /** Grows with every change of mode; a turn that began in an earlier epoch may not commit. */
   epoch: number;
@@ -64,6 +69,7 @@ const recordOf = (row: Row): ThreadRecord => ({
   chatId: row["chat_id"] as string,
   botId: row["bot_id"] as string,
   personId: row["person_id"] as string | null,
+  address: row["address"] ? (JSON.parse(row["address"] as string) as ChannelAddress) : null,
   mode: row["mode"] as Mode,
   epoch: row["epoch"] as number,
   title: row["title"] as string | null,
@@ -85,6 +91,7 @@ const rowOf = (record: ThreadRecord): Row => ({
   chat_id: record.chatId,
   bot_id: record.botId,
   person_id: record.personId,
+  address: record.address && JSON.stringify(record.address),
   mode: record.mode,
   epoch: record.epoch,
   title: record.title,
@@ -106,6 +113,7 @@ export const stateOf = (record: ThreadRecord): ThreadState => ({
   botId: record.botId,
   personId: record.personId,
   mode: record.mode,
+  epoch: record.epoch,
   title: record.title,
   pendingCount: record.pendingCount,
   lastMessageAt: record.lastMessageAt,

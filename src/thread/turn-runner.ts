@@ -5,7 +5,9 @@ import { readLiveChat } from "../core/access.ts";
 import type { BotSettings } from "../core/bot-settings.ts";
 import { DomainError } from "../core/errors.ts";
 import { textOf, type Message, type MessagePart } from "../core/messages.ts";
+import { showTyping } from "../core/typing.ts";
 import type { TurnEvent } from "../core/turn-events.ts";
+import { sleep } from "../lib/time.ts";
 import { AnswerStream, endEvents, replay } from "./answer-stream.ts";
 import type { OpenTurn } from "./thread-record.ts";
 import type { Draft } from "./thread-machine.ts";
@@ -106,6 +108,7 @@ export class TurnRunner {
 
   async #run(running: Running, turn: OpenTurn): Promise<void> {
     const stream = this.streamOf(turn.messageId)!;
+    const typing = this.#showTyping();
     try {
       stream.push([{ type: "start", messageId: turn.messageId }]);
       const settings = await this.#settingsOf(turn.messageId);
@@ -122,8 +125,17 @@ export class TurnRunner {
     } catch (error) {
       if (!running.abort.signal.aborted) await this.#abandon(running, stream, error);
     }
+    typing?.abort();
     if (this.#running === running) this.#running = null;
     this.advance();
+  }
+
+  #showTyping(): AbortController | null {
+    const address = this.#store.record?.address;
+    if (!address) return null;
+    const typing = new AbortController();
+    this.#store.context.defer(showTyping(this.#store.context, address, typing.signal, sleep));
+    return typing;
   }
 
   async #settingsOf(messageId: string): Promise<BotSettings> {

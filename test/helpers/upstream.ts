@@ -12,11 +12,16 @@ type Answer = (request: UpstreamRequest, signal: AbortSignal) => Response | Prom
 const models = new Map<string, FakeModel>();
 const BASE_URL = "http://upstream.test/v1";
 
+/** What stands in for a messaging vendor, by its origin. */
+export const fakeVendors = new Map<string, (request: Request) => Response | Promise<Response>>();
+
 const realFetch = globalThis.fetch;
 
 /** Set once for all files, which share one runtime. */
 globalThis.fetch = async (input, init) => {
   const request = new Request(input, init);
+  const vendor = fakeVendors.get(new URL(request.url).origin);
+  if (vendor) return vendor(request);
   if (!request.url.startsWith(BASE_URL)) return realFetch(request);
   const body = await request.json<UpstreamRequest>();
   const model = models.get(body.model);

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { getProfile } from "../../core/channel-accounts.ts";
 import { createChat, deleteChat, listChats, updateChat } from "../../core/chats.ts";
 import { answering } from "../../core/idempotency.ts";
 import {
@@ -16,12 +17,13 @@ import {
   CreateIntegration,
   Deleted,
   Integration,
+  IntegrationProfile,
   ListQuery,
   SetChatStatus,
   UpdateChat,
   UpdateIntegration,
 } from "./schemas.ts";
-import { chatView, integrationView } from "./wire.ts";
+import { chatView, integrationView, profileView } from "./wire.ts";
 
 const Id = z.object({ id: z.string() });
 const ChatId = Id.extend({ chat_id: z.string() });
@@ -68,6 +70,17 @@ export const integrations = (api: Api) =>
         await deleteIntegration(ctx, params.id);
         return { id: params.id, deleted: true as const };
       },
+    )
+    .on(
+      "get",
+      "/integrations/:id/profile",
+      {
+        summary: "Ask the vendor whom an integration's credentials stand for",
+        description: "422: the vendor does not accept them; the integration's status is `error` from then on.",
+        params: Id,
+        ok: IntegrationProfile,
+      },
+      async ({ ctx, params }) => profileView(await getProfile(ctx, params.id)),
     )
     .on(
       "get",

@@ -176,8 +176,13 @@ export const Integration = z
     project_id: z.string(),
     created_at: Time,
     updated_at: Time,
+    error: z.string().optional().meta({ description: "Why the vendor does not do what it is asked" }),
   })
   .meta({ id: "Integration" });
+
+export const IntegrationProfile = z
+  .object({ id: z.string(), name: z.string(), username: z.string().optional(), avatar_url: z.string().optional() })
+  .meta({ id: "IntegrationProfile" });
 
 const AuthData = z.record(z.string(), z.unknown());
 const Settings = z.record(z.string(), z.unknown());
@@ -258,6 +263,15 @@ export const ThreadDetail = Thread.extend({
     })
     .nullable(),
   stats: z.object({ messages_total: z.int(), user_messages: z.int(), bot_messages: z.int() }),
+  channel: z
+    .object({
+      integration_id: z.string(),
+      external_id: z.string(),
+      reachable: z.boolean(),
+      can_reply_until: Time.nullable(),
+    })
+    .optional()
+    .meta({ description: "The messenger's conversation, where the thread is one" }),
 }).meta({ id: "ThreadDetail" });
 
 export const ThreadQuery = z.object({
@@ -273,6 +287,10 @@ export const ThreadList = z
   .object({ data: z.array(Thread), next_cursor: z.string().nullable() })
   .meta({ id: "ThreadList" });
 
+export const MessageFile = z
+  .object({ id: z.string(), name: z.string(), media_type: z.string(), size_bytes: z.int() })
+  .meta({ id: "MessageFile" });
+
 export const Message = z
   .object({
     id: z.string(),
@@ -283,6 +301,11 @@ export const Message = z
     metadata: z.object({ author: z.literal("operator") }).optional(),
     usage: z.object({ model: z.string(), input_tokens: z.int(), output_tokens: z.int() }).optional(),
     error: z.string().optional(),
+    delivery: z
+      .object({ status: z.enum(["waiting", "sent", "failed", "cancelled"]), error: z.string().optional() })
+      .optional()
+      .meta({ description: "How far it has come on its way to the messenger" }),
+    files: z.array(MessageFile).optional(),
   })
   .meta({ id: "Message" });
 
@@ -388,13 +411,15 @@ export const Stopped = z.object({ stopped: z.boolean() }).meta({ id: "Stopped" }
 
 export const ThreadEvent = z
   .object({
-    thread_id: z.string(),
+    thread_id: z.string().nullable().meta({ description: "null: it concerns the project" }),
     type: z.enum([
       "pending_count",
       "mode_changed",
       "title_changed",
       "message_created",
       "message_updated",
+      "delivery_changed",
+      "integration.auth_lost",
       "approval_requested",
       "approval_decided",
     ]),
@@ -407,6 +432,8 @@ export const ThreadEvent = z
     approval_id: z.string().optional(),
     tool_name: z.string().optional(),
     requested_from: z.enum(["user", "operator"]).optional(),
+    integration_id: z.string().optional(),
+    error: z.string().optional(),
   })
   .meta({ id: "ThreadEvent" });
 

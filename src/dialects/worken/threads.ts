@@ -7,6 +7,8 @@ import {
   listThreads,
   sendAsOperator,
 } from "../../core/threads.ts";
+import { getFile } from "../../core/files.ts";
+import { fileResponse } from "../../http/file-response.ts";
 import type { Api } from "../../http/route.ts";
 import {
   Approval,
@@ -25,6 +27,7 @@ import { refuseFuture } from "./stream.ts";
 import { approvalView, messageView, threadDetailView, threadView } from "./wire.ts";
 
 const Id = z.object({ thread_id: ThreadId });
+const FileId = Id.extend({ file_id: z.string().max(128) });
 const ApprovalId = Id.extend({ approval_id: z.string() });
 
 export const threads = (api: Api) =>
@@ -64,6 +67,12 @@ export const threads = (api: Api) =>
         refuseFuture(json.scheduledAt, ctx.now());
         return messageView(await sendAsOperator(ctx, params.thread_id, json.text));
       },
+    )
+    .on(
+      "get",
+      "/threads/:thread_id/files/:file_id",
+      { summary: "Download a file that came with a message", params: FileId, ok: z.unknown() },
+      async ({ ctx, params }) => fileResponse(await getFile(ctx, params.thread_id, params.file_id)),
     )
     .on(
       "get",

@@ -5,10 +5,12 @@ import type { BotSettings, BotSettingsPatch } from "../../core/bot-settings.ts";
 import type { Account, Transaction } from "../../core/billing.ts";
 import type { Bot } from "../../core/bots.ts";
 import type { Chat } from "../../core/chats.ts";
+import type { Conversation } from "../../core/conversations.ts";
+import type { Profile } from "../../core/channels.ts";
 import { creditsOf } from "../../core/credits.ts";
 import type { Integration } from "../../core/integrations.ts";
 import type { LiveEvent } from "../../core/live-events.ts";
-import { textOf, type Message, type MessagePart } from "../../core/messages.ts";
+import { textOf, type Delivery, type Message, type MessagePart } from "../../core/messages.ts";
 import type { Person } from "../../core/people.ts";
 import type { Project } from "../../core/projects.ts";
 import type { ThreadState } from "../../core/thread-state.ts";
@@ -121,6 +123,14 @@ export const integrationView = (integration: Integration): Wire<"Integration"> =
   project_id: integration.projectId,
   created_at: time(integration.createdAt),
   updated_at: time(integration.updatedAt),
+  ...(integration.error === null ? {} : { error: integration.error }),
+});
+
+export const profileView = ({ id, name, username, avatarUrl }: Profile): Wire<"IntegrationProfile"> => ({
+  id,
+  name,
+  ...(username === undefined ? {} : { username }),
+  ...(avatarUrl === undefined ? {} : { avatar_url: avatarUrl }),
 });
 
 export const chatView = (chat: Chat): Wire<"Chat"> => ({
@@ -146,7 +156,9 @@ export const threadView = (thread: Thread | ThreadState): Wire<"Thread"> => ({
   created_at: time(thread.createdAt),
 });
 
-export const threadDetailView = (thread: ThreadState & { person: Person | null }): Wire<"ThreadDetail"> => ({
+export const threadDetailView = (
+  thread: ThreadState & { person: Person | null; conversation: Conversation | null },
+): Wire<"ThreadDetail"> => ({
   ...threadView(thread),
   person: thread.person && {
     id: thread.person.id,
@@ -159,6 +171,14 @@ export const threadDetailView = (thread: ThreadState & { person: Person | null }
     user_messages: thread.stats.user,
     bot_messages: thread.stats.bot,
   },
+  ...(thread.conversation ? { channel: conversationView(thread.conversation) } : {}),
+});
+
+const conversationView = ({ integrationId, chatKey, reachable, canReplyUntil }: Conversation) => ({
+  integration_id: integrationId,
+  external_id: chatKey,
+  reachable,
+  can_reply_until: timeOrNull(canReplyUntil),
 });
 
 /** The tool that keeps a bot's notes; what it does is not part of the conversation. */
@@ -179,7 +199,24 @@ export const messageView = (message: Message): Wire<"Message"> => ({
   ...(message.author === "operator" ? { metadata: { author: "operator" as const } } : {}),
   ...(message.model && message.usage ? { usage: usageView(message.model, message.usage) } : {}),
   ...(message.error === null ? {} : { error: message.error }),
+  ...(message.delivery === null ? {} : { delivery: deliveryView(message.delivery) }),
+  ...filesView(message.parts),
 });
+
+const deliveryView = ({ status, error }: Delivery) => ({ status, ...(error === null ? {} : { error }) });
+
+function filesView(parts: MessagePart[]): { files?: Wire<"MessageFile">[] } {
+  const files = parts.flatMap((part) => (part.type === "file" ? [part] : []));
+  if (files.length === 0) return {};
+  return {
+    files: files.map(({ id, name, mediaType, sizeBytes }) => ({
+      id,
+      name,
+      media_type: mediaType,
+      size_bytes: sizeBytes,
+    })),
+  };
+}
 
 const usageView = (model: string, usage: NonNullable<Message["usage"]>) => ({
   model,
@@ -219,6 +256,16 @@ export function threadEventView(event: LiveEvent): Wire<"ThreadEvent"> {
       };
     case "message-updated":
       return { thread_id, type: "message_updated", message_id: event.messageId, status: event.status };
+    case "delivery-changed":
+      return {
+        thread_id,
+        type: "delivery_changed",
+        message_id: event.messageId,
+        status: event.status,
+        ...(event.error === null ? {} : { error: event.error }),
+      };
+    case "integration-auth-lost":
+      return { thread_id, type: "integration.auth_lost", integration_id: event.integrationId };
     case "pending-count":
       return { thread_id, type: "pending_count", pending_count: event.pendingCount };
     case "mode-changed":

@@ -1,0 +1,22 @@
+import { Hono, type Context } from "hono";
+import { acceptWebhook } from "../core/inbound.ts";
+import { readText } from "../http/body.ts";
+import type { App } from "../http/tenant.ts";
+import { vendorContext } from "../http/vendor-context.ts";
+
+/** Where vendors call. Who calls is found out by the channel: none of them has a key of ours. */
+export const inbound = new Hono<App>().on(["GET", "POST"], "/integrations/:id/webhook", async (c) => webhook(c));
+
+async function webhook(c: Context<App, "/integrations/:id/webhook">): Promise<Response> {
+  const id = c.req.param("id");
+  const ctx = await vendorContext(c, id);
+  const { method, headers } = c.req.raw;
+  const query = new URL(c.req.url).searchParams;
+  const { status, body, contentType } = await acceptWebhook(ctx, id, {
+    method,
+    headers,
+    query,
+    body: method === "POST" ? await readText(c.req.raw) : "",
+  });
+  return new Response(body, { status, headers: { "content-type": contentType } });
+}
