@@ -22,6 +22,8 @@ type Shared = {
   /** The one way to an address that a tenant chose. Throws `invalid` where it is forbidden, `upstream_failed` where it fails. */
   outbound: Outbound;
   outboundPolicy: OutboundPolicy;
+  /** How long to wait after each failed attempt at a webhook; where the list ends, it is given up. */
+  webhookRetrySeconds: readonly number[];
   defaultModel: string;
   billing: BillingTerms;
   /** Where we are reached from outside; null: nobody said. */

@@ -16,4 +16,7 @@ export type ThreadEvent = { threadId: string } & (
 );
 
 /** What concerns no thread. */
-type ProjectEvent = { threadId: null; type: "integration-auth-lost"; integrationId: string };
+type ProjectEvent = { threadId: null } & (
+  | { type: "integration-auth-lost"; integrationId: string }
+  | { type: "webhook-endpoint-disabled"; endpointId: string; reason: "failing" | "gone" }
+);

@@ -124,7 +124,9 @@ export type Job =
   | { kind: "receive-messages"; projectId: string; integrationId: string; chatKey: string }
   | { kind: "send-messages"; projectId: string; threadId: string }
   | { kind: "set-up-channel"; projectId: string; integrationId: string }
-  | { kind: "erase-chat"; projectId: string; chatId: string };
+  | { kind: "erase-chat"; projectId: string; chatId: string }
+  /** Without an endpoint: for all of the project. */
+  | { kind: "deliver-webhooks"; projectId: string; endpointId: string | null };
 
 export interface JobPort {
   /** Soon, or after some seconds: at most a day. A bell may be lost, doubled or late; the row knows what is due. */

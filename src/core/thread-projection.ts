@@ -2,6 +2,8 @@ import type { Ctx } from "./context.ts";
 import { deleteFiles } from "./files.ts";
 import { searchScope, threadRows } from "./search.ts";
 import type { ThreadState } from "./thread-state.ts";
+import type { WebhookEvent } from "./webhook-events.ts";
+import { ringWebhooks, webhookStatements } from "./webhooks.ts";
 
 /** What changed in a thread since its last projection. */
 export type ThreadProjection = {
@@ -12,6 +14,8 @@ export type ThreadProjection = {
   text: string;
   /** When messages were said. */
   said: SaidAt[];
+  /** What those outside are to be told of. */
+  webhooks: WebhookEvent[];
 };
 
 /** The hour of one message, and the change that it came with: of what is told again, only what is new is counted. */
@@ -23,12 +27,16 @@ type SaidAt = { version: number; hour: number };
  */
 export async function projectThread(
   ctx: Ctx,
-  { state, version, text, said }: ThreadProjection,
+  { state, version, text, said, webhooks }: ThreadProjection,
   more: D1PreparedStatement[],
 ): Promise<void> {
   const statements = said.length > 0 ? [hoursStatement(ctx, state, said)] : [];
   if (text) statements.push(searchStatement(ctx, state, version, text));
-  await ctx.db.$client.batch([...statements, threadStatement(ctx, state, version), ...more]);
+  const inserts = webhookStatements(ctx, webhooks);
+  const all = [...inserts, ...statements, threadStatement(ctx, state, version), ...more];
+  const results = await ctx.db.$client.batch<{ endpoint_id: string }>(all);
+  const told = results.slice(0, inserts.length).flatMap((result) => result.results);
+  if (told.length > 0) ringWebhooks(ctx, new Set(told.map((row) => row.endpoint_id)));
 }
 
 const hoursStatement = (ctx: Ctx, state: ThreadState, said: SaidAt[]) =>
@@ -88,6 +96,7 @@ export async function eraseProjection(ctx: Ctx, threadId: string, hasFiles: bool
          (select rowid from message_search where message_search match ?)`,
       )
       .bind(threadRows(ctx.project.id, threadId)),
+    d1.prepare("delete from webhook_deliveries where project_id = ? and thread_id = ?").bind(ctx.project.id, threadId),
   ]);
   if (hasFiles) await deleteFiles(ctx, threadId);
 }

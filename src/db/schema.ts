@@ -205,3 +205,49 @@ export const idempotentAnswers = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.projectId, table.key] })],
 );
+
+export const webhookEndpoints = sqliteTable("webhook_endpoints", {
+  id: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  url: text().notNull(),
+  status: text({ enum: ["active", "disabled"] }).notNull(),
+  /** Why we disabled it; null where a person did. */
+  disabledReason: text("disabled_reason", { enum: ["failing", "gone"] }),
+  secret: text().notNull(),
+  previousSecret: text("previous_secret"),
+  previousSecretUntil: timestamp("previous_secret_until"),
+  failingSince: timestamp("failing_since"),
+  createdAt: timestamp("created_at").notNull(),
+  updatedAt: timestamp("updated_at").notNull(),
+});
+
+export const webhookDeliveries = sqliteTable(
+  "webhook_deliveries",
+  {
+    endpointId: text("endpoint_id").notNull(),
+    eventId: text("event_id").notNull(),
+    projectId: text("project_id").notNull(),
+    threadId: text("thread_id"),
+    type: text().notNull(),
+    body: text().notNull(),
+    status: text({ enum: ["pending", "sending", "delivered", "failed", "dropped"] }).notNull(),
+    attempts: integer().notNull(),
+    dueAt: timestamp("due_at").notNull(),
+    createdAt: timestamp("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.endpointId, table.eventId] })],
+);
+
+export const webhookAttempts = sqliteTable("webhook_attempts", {
+  id: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  endpointId: text("endpoint_id").notNull(),
+  eventId: text("event_id").notNull(),
+  type: text().notNull(),
+  attempt: integer().notNull(),
+  statusCode: integer("status_code"),
+  error: text(),
+  answer: text(),
+  durationMs: integer("duration_ms").notNull(),
+  createdAt: timestamp("created_at").notNull(),
+});

@@ -3,6 +3,7 @@ import { eraseChat } from "../core/erasure.ts";
 import { setUpChannel } from "../core/channel-setup.ts";
 import { sendMessages } from "../core/delivery.ts";
 import { receiveMessages } from "../core/inbound.ts";
+import { deliverWebhooks } from "../core/webhook-queue.ts";
 import type { Ctx } from "../core/context.ts";
 
 /** What each kind of queue message is a bell for. To add a kind: its type in `core/ports.ts`, its line here. */
@@ -11,6 +12,7 @@ const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<
   "send-messages": (ctx, { threadId }) => sendMessages(ctx, threadId),
   "set-up-channel": (ctx, { integrationId }) => setUpChannel(ctx, integrationId),
   "erase-chat": (ctx, { chatId }) => eraseChat(ctx, chatId),
+  "deliver-webhooks": (ctx, { endpointId }) => deliverWebhooks(ctx, endpointId),
 };
 
 /** The table gives each kind its own job, which the compiler cannot follow through a union. */

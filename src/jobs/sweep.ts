@@ -3,6 +3,7 @@ import { sweepSetUps } from "../core/channel-setup.ts";
 import { sweepInbound } from "../core/inbound.ts";
 import { sweepDeletedChats } from "../core/erasure.ts";
 import { forgetOldAnswers } from "../core/idempotency.ts";
+import { forgetOldWebhooks, sweepWebhooks } from "../core/webhook-queue.ts";
 import { openAdminContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";
 
@@ -16,5 +17,7 @@ export async function sweep(env: Env, execution: ExecutionContext): Promise<void
     sweepInbound(db, jobs, now()),
     sweepSends(db, jobs, now()),
     sweepSetUps(db, jobs, now()),
+    sweepWebhooks(db, jobs, now()),
+    forgetOldWebhooks({ db, now }),
   ]);
 }

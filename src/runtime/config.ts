@@ -4,6 +4,12 @@ import { DomainError } from "../core/errors.ts";
 
 const Milliseconds = z.coerce.number().int().min(0);
 const Words = z.string().transform((text) => text.split(",").flatMap((word) => word.trim() || []));
+/** The first attempt is made at once, whether the list says so or not. */
+const RetrySchedule = z
+  .string()
+  .regex(/^\s*\d+(\.\d+)?(\s*,\s*\d+(\.\d+)?)*\s*$/)
+  .transform((text) => text.split(",").map(Number))
+  .transform(([first, ...others]) => (first === 0 ? others : [first!, ...others]));
 
 const Credits = z.coerce.number().min(0).max(MOST_CREDITS);
 const Price = z.object({ input: Credits, output: Credits });
@@ -30,6 +36,7 @@ export const Config = z.object({
   DEFAULT_CREDITS: Credits.default(1_000_000),
   BALANCE_LOW_THRESHOLD: Credits.default(100),
   MODEL_PRICES: Prices,
+  WEBHOOK_RETRY_SCHEDULE: RetrySchedule.prefault("0,5,300,1800,7200,18000,36000,36000,50400,72000,86400"),
 });
 
 export type Config = z.output<typeof Config>;

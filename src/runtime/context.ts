@@ -51,6 +51,7 @@ function shared(env: Env, { actor, defer, once }: Given) {
     jobs: jobPort(env.JOBS),
     outbound: openOutbound(policy),
     outboundPolicy: policy,
+    webhookRetrySeconds: config.WEBHOOK_RETRY_SCHEDULE,
     defaultModel: config.DEFAULT_MODEL,
     billing: billingTerms(config),
     publicUrl: config.PUBLIC_URL ?? null,

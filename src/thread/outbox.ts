@@ -7,6 +7,7 @@ import { projectThread } from "../core/thread-projection.ts";
 import { chargeStatements } from "../core/model-calls.ts";
 import type { EventLog } from "../lib/event-log.ts";
 import type { LoggedBill } from "./bill-log.ts";
+import { webhookEventsOf } from "./webhook-outbox.ts";
 import type { ThreadMachine } from "./thread-machine.ts";
 import { stateOf, type ThreadRecord } from "./thread-record.ts";
 
@@ -100,7 +101,8 @@ export class Outbox {
     const [state, version, { address }] = [stateOf(record), rows.at(-1)!.seq, record];
     const sends = address ? this.#options.machine.sends.all() : [];
     const outgoing = sends.map((send) => sendStatement(ctx, record.id, address!, send));
-    await projectThread(ctx, { state, version, text, said }, [...charges, ...outgoing]);
+    const webhooks = await webhookEventsOf(this.#options.machine, record, rows);
+    await projectThread(ctx, { state, version, text, said, webhooks }, [...charges, ...outgoing]);
     if (sends.length === 0) return;
     this.#options.machine.sends.forget(sends.at(-1)!.position);
     await ringForSends(ctx, record.id, sends.length);

@@ -9,10 +9,11 @@ import { projects } from "./projects.ts";
 import { ErrorBody } from "./schemas.ts";
 import { stream } from "./stream.ts";
 import { threads } from "./threads.ts";
+import { webhooks } from "./webhooks.ts";
 
 const api = new Api();
 /** Fixed paths before those with a parameter in the same place. */
-for (const declare of [projects, billing, bots, integrations, chats, stream, events, threads]) declare(api);
+for (const declare of [projects, billing, bots, integrations, chats, stream, events, threads, webhooks]) declare(api);
 api.hono.onError(errorResponse).all("*", (c) => api.unknown(c));
 
 /** The API of Worken, our native one. It owns every path that nobody else has, so it is mounted last. */

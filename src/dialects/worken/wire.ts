@@ -10,11 +10,15 @@ import type { Profile } from "../../core/channels.ts";
 import { creditsOf } from "../../core/credits.ts";
 import type { Integration } from "../../core/integrations.ts";
 import type { LiveEvent } from "../../core/live-events.ts";
-import { textOf, type Delivery, type Message, type MessagePart } from "../../core/messages.ts";
+import type { Message, MessagePart } from "../../core/messages.ts";
 import type { Person } from "../../core/people.ts";
 import type { Project } from "../../core/projects.ts";
 import type { ThreadState } from "../../core/thread-state.ts";
 import type { Thread } from "../../core/threads.ts";
+import { messageData } from "../../core/webhook-events.ts";
+import type { ListedDelivery, WebhookDelivery } from "../../core/webhook-deliveries.ts";
+import type { WebhookEndpoint } from "../../core/webhook-endpoints.ts";
+import type { WebhookAttempt } from "../../core/webhook-outcomes.ts";
 import type * as schemas from "./schemas.ts";
 
 type Wire<K extends keyof typeof schemas> = (typeof schemas)[K] extends z.ZodType
@@ -190,39 +194,8 @@ export const messageViews = (message: Message): Wire<"Message">[] => [
   messageView(message),
 ];
 
-export const messageView = (message: Message): Wire<"Message"> => ({
-  id: message.id,
-  role: message.role,
-  content: textOf(message.parts),
-  created_at: time(message.createdAt),
-  status: message.status,
-  ...(message.author === "operator" ? { metadata: { author: "operator" as const } } : {}),
-  ...(message.model && message.usage ? { usage: usageView(message.model, message.usage) } : {}),
-  ...(message.error === null ? {} : { error: message.error }),
-  ...(message.delivery === null ? {} : { delivery: deliveryView(message.delivery) }),
-  ...filesView(message.parts),
-});
-
-const deliveryView = ({ status, error }: Delivery) => ({ status, ...(error === null ? {} : { error }) });
-
-function filesView(parts: MessagePart[]): { files?: Wire<"MessageFile">[] } {
-  const files = parts.flatMap((part) => (part.type === "file" ? [part] : []));
-  if (files.length === 0) return {};
-  return {
-    files: files.map(({ id, name, mediaType, sizeBytes }) => ({
-      id,
-      name,
-      media_type: mediaType,
-      size_bytes: sizeBytes,
-    })),
-  };
-}
-
-const usageView = (model: string, usage: NonNullable<Message["usage"]>) => ({
-  model,
-  input_tokens: usage.inputTokens,
-  output_tokens: usage.outputTokens,
-});
+/** A receiver of webhooks sees a message as it is listed here. */
+export const messageView: (message: Message) => Wire<"Message"> = messageData;
 
 function toolView(message: Message, part: MessagePart): Wire<"Message">[] {
   if (part.type !== "tool-result" || part.toolName === HIDDEN_TOOL) return [];
@@ -282,5 +255,42 @@ export function threadEventView(event: LiveEvent): Wire<"ThreadEvent"> {
       };
     case "approval-decided":
       return { thread_id, type: "approval_decided", approval_id: event.approvalId, status: event.status };
+    case "webhook-endpoint-disabled":
+      return { thread_id, type: "webhook_endpoint_disabled", endpoint_id: event.endpointId, reason: event.reason };
   }
 }
+
+export const webhookEndpointView = (endpoint: WebhookEndpoint): Wire<"WebhookEndpoint"> => ({
+  id: endpoint.id,
+  url: endpoint.url,
+  status: endpoint.status,
+  created_at: time(endpoint.createdAt),
+  ...(endpoint.disabledReason ? { disabled_reason: endpoint.disabledReason } : {}),
+});
+
+export const webhookDeliveryView = (delivery: ListedDelivery): Wire<"WebhookDelivery"> => ({
+  event_id: delivery.eventId,
+  event_type: delivery.type,
+  status: delivery.status,
+  attempts: delivery.attempts,
+  next_attempt_at: delivery.status === "pending" ? time(delivery.dueAt) : null,
+  created_at: time(delivery.createdAt),
+});
+
+export const webhookDeliveryDetailView = (delivery: WebhookDelivery): Wire<"WebhookDeliveryDetail"> => ({
+  ...webhookDeliveryView(delivery),
+  event: JSON.parse(delivery.body) as Wire<"WebhookEvent">,
+});
+
+export const webhookAttemptView = (attempt: WebhookAttempt): Wire<"WebhookAttempt"> => ({
+  id: attempt.id,
+  event_id: attempt.eventId,
+  event_type: attempt.type,
+  attempt: attempt.attempt,
+  status: attempt.error === null ? "succeeded" : "failed",
+  status_code: attempt.statusCode,
+  error: attempt.error,
+  response: attempt.answer,
+  duration_ms: attempt.durationMs,
+  created_at: time(attempt.createdAt),
+});

@@ -1,0 +1,88 @@
+import { sql, type SQL } from "drizzle-orm";
+import { sha256 } from "../lib/hash.ts";
+import { inBatch } from "../db/client.ts";
+import type { Ctx } from "./context.ts";
+import { webhookBody, type WebhookEvent } from "./webhook-events.ts";
+
+type Statement = { text: string; values: (string | number)[] };
+
+/** As much as one statement carries, in characters: what is bound to it has a limit. */
+const MOST_CHARACTERS = 500_000;
+
+/**
+ * The statements that tell every active endpoint of the project of something, for the batch that makes it so: both are
+ * stored or neither. `ringWebhooks` after it.
+ */
+export function webhookInserts(ctx: Ctx, first: WebhookEvent, ...others: WebhookEvent[]) {
+  const inserts = insertsOf(ctx, [first, ...others]).map((statement) => inBatch(ctx.db, templateOf(statement)));
+  // As drizzle's batches want it: one at least.
+  return inserts as [(typeof inserts)[number], ...typeof inserts];
+}
+
+/** The same for a batch that is written by hand. Its rows name who is to be rung for. */
+export const webhookStatements = (ctx: Ctx, events: WebhookEvent[]): D1PreparedStatement[] =>
+  insertsOf(ctx, events).map(({ text, values }) => ctx.db.$client.prepare(text).bind(...values));
+
+/** Lets those who are owed something be told of it. A bell that is lost is rung again by the sweep. */
+export const ringWebhooks = (ctx: Ctx, endpointIds: Iterable<string | null> = [null], delaySeconds = 0): void =>
+  ctx.defer(
+    Promise.all(
+      [...new Set(endpointIds)].map((endpointId) =>
+        ctx.jobs.ring({ kind: "deliver-webhooks", projectId: ctx.project.id, endpointId }, delaySeconds),
+      ),
+    ).catch((error: unknown) => console.error("webhooks", error)),
+  );
+
+/** The id of an event that may be raised again: the same for the same place, and no place has that of another. */
+export async function webhookEventId(place: string): Promise<string> {
+  const digits = await sha256(place);
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    `8${digits.slice(13, 16)}`,
+    `8${digits.slice(17, 20)}`,
+    digits.slice(20, 32),
+  ].join("-");
+}
+
+/** An endpoint that has the event already does not get it again. */
+function insertsOf(ctx: Ctx, events: WebhookEvent[]): Statement[] {
+  const now = ctx.now();
+  const rows = events.map((event) => {
+    const id = event.id ?? ctx.newId();
+    const threadId = "thread_id" in event.data ? event.data.thread_id : null;
+    return { id, type: event.type, threadId, body: webhookBody(id, event, event.at ?? now) };
+  });
+  return portions(rows).map((portion) => ({
+    text: `insert into webhook_deliveries
+        (endpoint_id, event_id, project_id, thread_id, type, body, status, attempts, due_at, created_at)
+      select e.id, v.value ->> 'id', e.project_id, v.value ->> 'threadId', v.value ->> 'type', v.value ->> 'body',
+        'pending', 0, ?, ?
+      from webhook_endpoints e cross join json_each(?) v
+      where e.project_id = ? and e.status = 'active'
+      on conflict do nothing returning endpoint_id`,
+    values: [now.getTime(), now.getTime(), JSON.stringify(portion), ctx.project.id],
+  }));
+}
+
+function portions<T extends { body: string }>(rows: T[]): T[][] {
+  const found: T[][] = [];
+  let size = Infinity;
+  for (const row of rows) {
+    size += row.body.length;
+    if (size > MOST_CHARACTERS) {
+      found.push([]);
+      size = row.body.length;
+    }
+    found.at(-1)!.push(row);
+  }
+  return found;
+}
+
+/** A statement with question marks, as drizzle's batches take it. */
+function templateOf({ text, values }: Statement): SQL {
+  const parts = text
+    .split("?")
+    .flatMap((part, index) => (index === 0 ? [sql.raw(part)] : [sql`${values[index - 1]}`, sql.raw(part)]));
+  return sql.join(parts);
+}

@@ -1,0 +1,59 @@
+import type { LiveEvent } from "../core/live-events.ts";
+import { approvalData, messageData, type WebhookEvent } from "../core/webhook-events.ts";
+import { webhookEventId } from "../core/webhooks.ts";
+import type { ThreadMachine } from "./thread-machine.ts";
+import type { ThreadRecord } from "./thread-record.ts";
+
+type Row = { seq: number; events: LiveEvent[] };
+
+/**
+ * What those outside are told of rows of the event log. The id of an event follows from its place there, so that a row that
+ * is carried out twice is heard once.
+ */
+export async function webhookEventsOf(
+  machine: ThreadMachine,
+  record: ThreadRecord,
+  rows: Row[],
+): Promise<WebhookEvent[]> {
+  const raised = rows.flatMap(({ seq, events }) => {
+    const told = events.flatMap((event, index) => {
+      const found = eventOf(machine, event, isTakeover(events));
+      return found ? [{ ...found, id: `${seq}/${index}` }] : [];
+    });
+    return seq === 1 ? [{ ...createdEvent(record), id: "created" }, ...told] : told;
+  });
+  const place = `${record.projectId}/${record.id}/${record.createdAt}`;
+  return Promise.all(raised.map(async (event) => ({ ...event, id: await webhookEventId(`${place}/${event.id}`) })));
+}
+
+const createdEvent = ({ id, chatId, createdAt }: ThreadRecord): WebhookEvent => ({
+  type: "thread.created",
+  data: { thread_id: id, chat_id: chatId },
+  at: new Date(createdAt),
+});
+
+const isTakeover = (events: LiveEvent[]) => events.some(({ type }) => type === "mode-changed");
+
+function eventOf(machine: ThreadMachine, event: LiveEvent, takeover: boolean): WebhookEvent | null {
+  const thread_id = event.threadId!;
+  switch (event.type) {
+    case "message-created":
+    case "message-updated": {
+      const message = machine.messages.find(event.messageId);
+      // What a takeover cut off was not said to those outside.
+      if (!message || (takeover && event.status === "stopped")) return null;
+      const type = event.type === "message-created" ? "thread.message.created" : "thread.message.updated";
+      return { type, data: { thread_id, message: messageData(message) }, at: new Date(message.createdAt) };
+    }
+    case "mode-changed":
+      return { type: "thread.mode.changed", data: { thread_id, mode: event.mode } };
+    case "approval-requested":
+    case "approval-decided": {
+      const approval = machine.approvals.find(event.approvalId);
+      const type = event.type === "approval-requested" ? "thread.approval.requested" : "thread.approval.decided";
+      return approval ? { type, data: { thread_id, approval: approvalData(approval) } } : null;
+    }
+    default:
+      return null;
+  }
+}

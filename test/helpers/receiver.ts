@@ -1,0 +1,86 @@
+import { env } from "cloudflare:workers";
+import { Webhook } from "standardwebhooks";
+import type { Ctx } from "../../src/core/context.ts";
+import { deliverWebhooks } from "../../src/core/webhook-queue.ts";
+import { openContext } from "../../src/runtime/context.ts";
+import type { Caller } from "./project.ts";
+
+type Answer = () => Response | Promise<Response>;
+export type Delivery = { id: string; body: string; headers: Headers; event: Event };
+type Event = { id: string; type: string; created_at: string; data: Record<string, unknown> };
+
+const receivers = new Map<string, Receiver>();
+const realFetch = globalThis.fetch;
+
+/** Set once for all files, which share one runtime. */
+globalThis.fetch = async (input, init) => {
+  const request = new Request(input, init);
+  const receiver = receivers.get(new URL(request.url).hostname);
+  return receiver ? receiver.take(request) : realFetch(request);
+};
+
+export const SECRET = "a secret of the tests";
+
+/** Somebody's server that is told of events, under a name of its own. It answers its calls in turn, the last of them for ever. */
+export class Receiver {
+  readonly host = `${crypto.randomUUID()}.receiver.example`;
+  readonly url = `https://${this.host}/hook`;
+  /** What has arrived, whatever was answered. */
+  readonly deliveries: Delivery[] = [];
+  answers: Answer[];
+
+  constructor(...answers: Answer[]) {
+    this.answers = answers.length > 0 ? answers : [ok];
+    receivers.set(this.host, this);
+  }
+
+  async take(request: Request): Promise<Response> {
+    const [answer, ...others] = this.answers;
+    if (others.length > 0) this.answers = others;
+    const body = await request.text();
+    const id = request.headers.get("webhook-id")!;
+    this.deliveries.push({ id, body, headers: request.headers, event: JSON.parse(body) as Event });
+    return answer!();
+  }
+
+  get events(): Event[] {
+    return this.deliveries.map(({ event }) => event);
+  }
+
+  get types(): string[] {
+    return this.events.map(({ type }) => type);
+  }
+}
+
+export const ok: Answer = () => new Response("thanks");
+export const answers =
+  (status: number, headers: Record<string, string> = {}): Answer =>
+  () =>
+    new Response(`status ${status}`, { status, headers });
+
+/** Registers a receiver with a project. */
+export async function register(project: Caller, receiver: Receiver, secret = SECRET): Promise<string> {
+  const { json, status } = await project.post("/webhook-endpoints", { url: receiver.url, secret });
+  if (status !== 200) throw new Error(JSON.stringify(json));
+  return json.id as string;
+}
+
+/** Does at once, and at a time of the test's choice, what the queue's bell and the clock would bring about. */
+export async function deliver(
+  project: { id: string },
+  endpointId: string,
+  laterMs = 0,
+  changes: Partial<Ctx> = {},
+): Promise<void> {
+  const deferred: Promise<unknown>[] = [];
+  const ctx = openContext(env, project, {
+    actor: { type: "system", job: "test" },
+    defer: (work) => void deferred.push(work),
+  });
+  const now = () => new Date(Date.now() + laterMs);
+  await deliverWebhooks({ ...ctx, now, ...changes }, endpointId);
+  for (let done = 0; done < deferred.length; done++) await deferred[done];
+}
+
+export const verify = ({ body, headers }: Delivery, secret: string): unknown =>
+  new Webhook(btoa(secret)).verify(body, Object.fromEntries(headers));

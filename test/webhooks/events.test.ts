@@ -1,0 +1,156 @@
+import { env } from "cloudflare:workers";
+import { eq } from "drizzle-orm";
+import { describe, expect, it } from "vitest";
+import { webhookInserts } from "../../src/core/webhooks.ts";
+import { projects } from "../../src/db/schema.ts";
+import { openContext } from "../../src/runtime/context.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { newChat, newProject, type Thread } from "../helpers/project.ts";
+import { deliver, Receiver, register, SECRET, verify } from "../helpers/receiver.ts";
+import { SseReader } from "../helpers/sse.ts";
+import { callsTool, FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
+
+/** A thread whose project has a receiver; `told` brings what it is owed. */
+async function watched(...chat: Parameters<typeof newChat>) {
+  const thread = (await newChat(...chat)).thread();
+  const receiver = new Receiver();
+  const endpointId = await register(thread.chat.project, receiver);
+  return { thread, receiver, endpointId, told: () => tell(thread, endpointId, receiver) };
+}
+
+async function tell(thread: Thread, endpointId: string, receiver: Receiver) {
+  await deliver(thread.chat.project, endpointId);
+  return receiver.events.toSorted((a, b) => a.created_at.localeCompare(b.created_at));
+}
+
+const kinds = (events: { type: string; data: Record<string, unknown> }[]) =>
+  events.map(({ type, data }) => {
+    const message = data["message"] as { content: string } | undefined;
+    return message ? `${type}: ${message.content}` : type;
+  });
+
+describe("a receiver", () => {
+  it("is told of a conversation as the API lists it, with both signatures", async () => {
+    const { thread, receiver, told } = await watched(new FakeModel(says("Hello.")));
+    await thread.ask("hi");
+    await thread.setMode("manual");
+    await thread.send("This is a human.");
+    const events = await told();
+    const thread_id = thread.id;
+    const messages = await thread.messages();
+    expect(messages).toHaveLength(3);
+    expect(events.filter(({ type }) => type === "thread.message.created").map(({ data }) => data)).toEqual(
+      messages.map((message) => ({ thread_id, message })),
+    );
+    expect(
+      events.filter(({ type }) => type !== "thread.message.created").map(({ type, data }) => [type, data]),
+    ).toEqual([
+      ["thread.created", { thread_id, chat_id: thread.chat.id }],
+      ["thread.mode.changed", { thread_id, mode: "manual" }],
+    ]);
+    for (const delivery of receiver.deliveries) {
+      expect(delivery.headers.get("content-type")).toBe("application/json");
+      expect(verify(delivery, SECRET)).toEqual(delivery.event);
+      expect(delivery.id).toBe(delivery.event.id);
+      expect(delivery.headers.get("x-worken-signature")).toMatch(/^[0-9a-f]{64}$/);
+      expect(Object.keys(delivery.event)).toEqual(["id", "type", "created_at", "data"]);
+    }
+    expect(new Set(receiver.deliveries.map(({ id }) => id)).size).toBe(5);
+  });
+
+  it("hears by itself, through the queue", async () => {
+    const { thread, receiver } = await watched(new FakeModel(says("Hello.")));
+    await thread.ask("hi");
+    await eventually(() => expect(receiver.deliveries).toHaveLength(3));
+  });
+
+  it("is told of a tool call that needs approval, of the decision, and of the answer that goes on", async () => {
+    const reason = { reason: "angry" };
+    const model = new FakeModel(callsTool("handoff_to_operator", reason), says("Done."));
+    const { thread, told } = await watched(model, { tools: { handoff_to_operator: "operator_approve" } });
+    await thread.ask("a human, please");
+    const path = `/threads/${thread.id}/approvals`;
+    const [approval] = (await thread.chat.project.get(path)).json.data;
+    await thread.chat.project.post(`${path}/${approval.id}`, { approved: true });
+    await eventually(async () => expect((await thread.get()).json.mode).toBe("manual"));
+    const events = await eventually(async () => {
+      const found = await told();
+      expect(found).toHaveLength(7);
+      return found;
+    });
+    const [requested] = events.filter(({ type }) => type === "thread.approval.requested");
+    expect(requested!.data).toMatchObject({ thread_id: thread.id, approval: { id: approval.id, args: reason } });
+    const [decided] = events.filter(({ type }) => type === "thread.approval.decided");
+    expect(decided!.data).toMatchObject({ approval: { id: approval.id, status: "approved" } });
+    const [updated] = events.filter(({ type }) => type === "thread.message.updated");
+    expect(updated!.data).toMatchObject({ message: (await thread.messages()).at(-1) });
+  });
+
+  it("hears nothing of an answer that a takeover cut off", async () => {
+    const held = new HeldAnswer();
+    const { thread, told } = await watched(new FakeModel(held.answer));
+    held.say("Half an ");
+    const reader = new SseReader(await thread.stream("hi"));
+    await reader.json();
+    await thread.setMode("manual");
+    held.end();
+    await reader.rest();
+    await thread.send("A human.");
+    expect(await thread.messages()).toHaveLength(3);
+    expect(kinds(await told()).toSorted()).toEqual([
+      "thread.created",
+      "thread.message.created: A human.",
+      "thread.message.created: hi",
+      "thread.mode.changed",
+    ]);
+  });
+
+  it("hears of its own project alone, and of nothing before it was there", async () => {
+    const [mine, theirs] = [await newChat(new FakeModel(says("ok"))), await newProject()];
+    const [own, foreign] = [new Receiver(), new Receiver()];
+    const foreignId = await register(theirs, foreign);
+    const thread = mine.thread();
+    await thread.ask("before");
+    const ownId = await register(mine.project, own);
+    await thread.ask("after");
+    await deliver(mine.project, ownId);
+    await deliver(theirs, foreignId);
+    expect(kinds(own.events).toSorted()).toEqual(["thread.message.created: after", "thread.message.created: ok"]);
+    expect(foreign.deliveries).toEqual([]);
+  });
+
+  it("is spared what it could not take in", async () => {
+    const { thread, told } = await watched(new FakeModel(says("ok")));
+    await thread.ask("long ".repeat(39_000));
+    const event = (await told()).find(({ data }) => data["truncated"])!;
+    expect(event.type).toBe("thread.message.created");
+    expect(JSON.stringify(event).length).toBeLessThan(100_000);
+    expect((await thread.messages())[0]!.content).toHaveLength(195_000);
+  });
+
+  it("is told of what is raised beside another change if that change is made, and under one id once", async () => {
+    const project = await newProject();
+    const receiver = new Receiver();
+    const id = await register(project, receiver);
+    const ctx = openContext(env, project, { actor: { type: "root" }, defer: () => undefined });
+    const lost = { type: "integration.auth_lost" as const, data: { integration_id: "i1" }, id: "one" };
+    const rename = (name: string | null) =>
+      ctx.db
+        .update(projects)
+        .set({ name: name as string })
+        .where(eq(projects.id, project.id));
+    await expect(ctx.db.batch([...webhookInserts(ctx, lost), rename(null)])).rejects.toThrow("NOT NULL");
+    await deliver(project, id);
+    expect(receiver.events).toEqual([]);
+    await ctx.db.batch([rename("New"), ...webhookInserts(ctx, lost)]);
+    await ctx.db.batch([rename("Newer"), ...webhookInserts(ctx, lost)]);
+    const low = { type: "billing.balance.low" as const, data: { credits: 1, bonus: 0 } };
+    await ctx.db.batch([rename("Newest"), ...webhookInserts(ctx, low, low)]);
+    await deliver(project, id);
+    expect(receiver.events.map(({ type, data }) => [type, data])).toEqual([
+      ["integration.auth_lost", { integration_id: "i1" }],
+      ["billing.balance.low", { credits: 1, bonus: 0 }],
+      ["billing.balance.low", { credits: 1, bonus: 0 }],
+    ]);
+  });
+});
