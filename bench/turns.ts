@@ -12,7 +12,11 @@ import { Upstream } from "./upstream.ts";
  * take turns in turn, several rounds of them; what counts is the ratio.
  */
 const { values: given } = parseArgs({
-  options: { rounds: { type: "string", default: "5" }, turns: { type: "string", default: "600" } },
+  options: {
+    rounds: { type: "string", default: "5" },
+    turns: { type: "string", default: "600" },
+    only: { type: "string", default: "" },
+  },
 });
 const [rounds, turns] = [Number(given.rounds), Number(given.turns)];
 const CHUNKS = 32;
@@ -43,7 +47,7 @@ const subjects: Subject[] = [];
 try {
   for (const start of [startParley, startBare]) subjects.push(await start({ folder, upstreamUrl: upstream.url }));
   for (const subject of subjects) await warmUp(subject);
-  for (const work of works) await compare(work);
+  for (const work of works) if (work.title.startsWith(given.only)) await compare(work);
   for (const { name, pid, bundle } of subjects) {
     console.log(
       `${name}: bundle ${(gzipBytes(bundle) / 1000).toFixed(0)} KB gzip, memory ${memoryMegabytes(pid).toFixed(0)} MB`,

@@ -71,6 +71,9 @@ type Delta = {
   tool_calls?: { index?: number; id?: string; function?: { name?: string; arguments?: string } }[] | null;
 };
 
+/** How long an upstream that has said `[DONE]` may take to end its response. */
+const LAST_BYTE_MS = 1000;
+
 async function* readCompletion(body: ReadableStream<Uint8Array>, provider: string): AsyncGenerator<Part[]> {
   const completion = new Completion(provider);
   const parser = createParser({ onEvent: ({ data }) => completion.add(data) });
@@ -86,7 +89,19 @@ async function* readCompletion(body: ReadableStream<Uint8Array>, provider: strin
     }
     yield completion.end();
   } finally {
-    void reader.cancel().catch(() => undefined);
+    void release(reader, completion.done);
+  }
+}
+
+/** An answer that was read to its last byte leaves a connection that serves the next call; any other is given up. */
+async function release(reader: ReadableStreamDefaultReader<Uint8Array>, isComplete: boolean): Promise<void> {
+  const timer = setTimeout(() => void reader.cancel().catch(() => undefined), isComplete ? LAST_BYTE_MS : 0);
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // A connection that broke after the answer's end took nothing with it.
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -84,6 +84,14 @@ const threadStatement = (ctx: Ctx, state: ThreadState, version: number) =>
       version,
     );
 
+/**
+ * Lists a new thread, whose messages are still to be projected, at less than half of what a projection costs. One that is
+ * listed stays as it is.
+ */
+export async function listThread(ctx: Ctx, state: ThreadState): Promise<void> {
+  await threadStatement(ctx, state, 0).run();
+}
+
 /** Also what is still on its way to a vendor, and the files that came from there. */
 export async function eraseProjection(ctx: Ctx, threadId: string, hasFiles: boolean): Promise<void> {
   const d1 = ctx.db.$client;

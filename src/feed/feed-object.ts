@@ -66,7 +66,7 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
       this.#createTables();
       this.#wallet.settle(settled);
       const fresh = batches.flatMap(({ key, events }) => {
-        const seq = this.#log.append(events, key);
+        const seq = this.#log.appendOnce(events, key);
         if (seq === null) return [];
         this.#log.trim(seq);
         return numbered(seq, events);

@@ -8,6 +8,8 @@ export type LoggedEvent<E> = { id: string; event: E };
 export class EventLog<E> {
   readonly #sql: SqlStorage;
   readonly #keepRows: number;
+  /** Of the rows that are kept; read once, since an index would make every row two. */
+  #keys: Set<string> | null = null;
 
   constructor(sql: SqlStorage, keepRows: number) {
     this.#sql = sql;
@@ -15,22 +17,30 @@ export class EventLog<E> {
   }
 
   createTable(): void {
-    this.#sql.exec(`
-      create table if not exists events (seq integer primary key, key text, events text);
-      create unique index if not exists events_by_key on events (key) where key is not null;
-    `);
+    this.#sql.exec("create table if not exists events (seq integer primary key, key text, events text)");
   }
 
-  /** Appends events; a `key` that is in the log already makes it a no-op that answers null. */
-  append(events: E[], key: string | null = null): number | null {
-    const [row] = this.#sql
-      .exec<{ seq: number }>(
-        "insert into events (key, events) values (?, ?) on conflict do nothing returning seq",
-        key,
-        JSON.stringify(events),
-      )
-      .toArray();
-    return row?.seq ?? null;
+  append(events: E[]): number {
+    return this.#insert(events, null);
+  }
+
+  /** Appends events unless the log has the key already: then nothing happens and the answer is null. */
+  appendOnce(events: E[], key: string): number | null {
+    this.#keys ??= new Set(this.#storedKeys());
+    if (this.#keys.has(key)) return null;
+    const seq = this.#insert(events, key);
+    this.#keys.add(key);
+    return seq;
+  }
+
+  #insert(events: E[], key: string | null): number {
+    const insert = "insert into events (key, events) values (?, ?) returning seq";
+    return this.#sql.exec<{ seq: number }>(insert, key, JSON.stringify(events)).one().seq;
+  }
+
+  #storedKeys(): string[] {
+    const rows = this.#sql.exec<{ key: string }>("select key from events where key is not null order by seq");
+    return rows.toArray().map(({ key }) => key);
   }
 
   /** Events after an id, oldest first; an id that is malformed or older than the log answers all that is kept. */
@@ -69,7 +79,9 @@ export class EventLog<E> {
 
   /** Forgets what is older than the newest rows. Cheap enough to be called for each row: it acts on every hundredth. */
   trim(newest: number): void {
-    if (newest % 100 === 0) this.#sql.exec("delete from events where seq <= ?", newest - this.#keepRows);
+    if (newest % 100 !== 0) return;
+    this.#sql.exec("delete from events where seq <= ?", newest - this.#keepRows);
+    this.#keys = null;
   }
 }
 

@@ -14,6 +14,10 @@ export class Alarm {
     void this.#storage.setAlarm(at);
   }
 
+  get isArmed(): boolean {
+    return this.#at !== null;
+  }
+
   /** It has rung: nothing is armed any more. */
   rung(): void {
     this.#at = null;

@@ -1,18 +1,34 @@
 import type { Approval, ApprovalStatus } from "../core/approvals.ts";
 import type { Json } from "../core/messages.ts";
 import { pageOf, readPosition, type Page, type PageRequest } from "../core/pages.ts";
+import { RareTable } from "./rare-table.ts";
+
+const COLUMNS = `
+  id text primary key,
+  message_id text not null,
+  tool_call_id text not null,
+  tool_name text not null,
+  args text not null,
+  requested_from text not null,
+  status text not null,
+  reason text,
+  created_at integer not null
+`;
 
 type Row = { [column: string]: string | number | null };
 
 /** The tool calls of one thread that a person had, or has, to allow. */
 export class ApprovalLog {
+  readonly table: RareTable;
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.table = new RareTable(sql, "approvals", COLUMNS);
   }
 
   append(approval: Approval): void {
+    this.table.ensure();
     this.#sql.exec(
       `insert into approvals
          (id, message_id, tool_call_id, tool_name, args, requested_from, status, reason, created_at)
@@ -30,6 +46,7 @@ export class ApprovalLog {
   }
 
   find(id: string): Approval | null {
+    if (!this.table.exists) return null;
     const [row] = this.#sql.exec<Row>("select * from approvals where id = ?", id).toArray();
     return row ? approvalOf(row) : null;
   }
@@ -39,6 +56,7 @@ export class ApprovalLog {
   }
 
   ofMessage(messageId: string): Approval[] {
+    if (!this.table.exists) return [];
     return this.#sql
       .exec<Row>("select * from approvals where message_id = ? order by rowid", messageId)
       .toArray()
@@ -47,6 +65,7 @@ export class ApprovalLog {
 
   /** Withdraws every question that is still open; answers their ids. */
   expirePending(): string[] {
+    if (!this.table.exists) return [];
     return this.#sql
       .exec<{ id: string }>("update approvals set status = 'expired' where status = 'pending' returning id")
       .toArray()
@@ -54,6 +73,7 @@ export class ApprovalLog {
   }
 
   page({ limit, cursor }: PageRequest): Page<Approval> {
+    if (!this.table.exists) return { items: [], next: null };
     const rows = this.#sql
       .exec<Row>(
         "select rowid as place, * from approvals where rowid > ? order by rowid limit ?",

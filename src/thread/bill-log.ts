@@ -1,18 +1,20 @@
 import type { ThreadBill } from "../core/model-calls.ts";
+import { RareTable } from "./rare-table.ts";
 
 /** A bill with its place in the log. */
 export type LoggedBill = ThreadBill & { seq: number };
 
 /**
- * What the thread owes for model calls and has not passed on yet, written in the transaction of the answer. Its table is
- * made with the first bill.
+ * What the thread owes for model calls and has not passed on yet, written in the transaction of the answer.
  */
 export class BillLog {
+  readonly #table: RareTable;
   readonly #sql: SqlStorage;
   #pending: LoggedBill[] | null = null;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.#table = new RareTable(sql, "bills", "seq integer primary key autoincrement, bill text not null");
   }
 
   /** Oldest first. Kept in memory: the object is the only writer. */
@@ -24,11 +26,12 @@ export class BillLog {
   /** To be called when a transaction was rolled back. */
   reread(): void {
     this.#pending = null;
+    this.#table.reread();
   }
 
   append(bill: ThreadBill): void {
     const { pending } = this;
-    this.#sql.exec("create table if not exists bills (seq integer primary key autoincrement, bill text not null)");
+    this.#table.ensure();
     const { seq } = this.#sql
       .exec<{ seq: number }>("insert into bills (bill) values (?) returning seq", JSON.stringify(bill))
       .one();
@@ -44,8 +47,7 @@ export class BillLog {
   }
 
   #read(): LoggedBill[] {
-    const exists = this.#sql.exec("select 1 from sqlite_master where name = 'bills'").toArray().length > 0;
-    if (!exists) return [];
+    if (!this.#table.exists) return [];
     return this.#sql
       .exec<{ seq: number; bill: string }>("select seq, bill from bills order by seq")
       .toArray()

@@ -18,16 +18,11 @@ export class MessageLog {
     this.#sql = sql;
   }
 
-  /** The place after the last message. */
-  nextSeq(): number {
-    return this.#sql.exec<{ seq: number }>("select coalesce(max(seq), 0) + 1 as seq from messages").one().seq;
-  }
-
+  /** Its place is the one after the last message. */
   append(message: Message): void {
     this.#sql.exec(
-      `insert into messages (seq, id, role, author, status, parts, created_at, finish_reason, model, usage, error)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      this.nextSeq(),
+      `insert into messages (id, role, author, status, parts, created_at, finish_reason, model, usage, error)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       message.id,
       message.role,
       message.author,
@@ -82,7 +77,7 @@ export class MessageLog {
   }
 
   moveToEnd(id: string): void {
-    this.#sql.exec("update messages set seq = ? where id = ?", this.nextSeq(), id);
+    this.#sql.exec("update messages set seq = (select max(seq) + 1 from messages) where id = ?", id);
   }
 
   find(id: string): LoggedMessage | null {

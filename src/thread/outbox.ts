@@ -3,7 +3,7 @@ import { hourOf } from "../core/chat-settings.ts";
 import type { LiveEvent } from "../core/live-events.ts";
 import type { Settlement } from "../core/ports.ts";
 import { ringForSends, sendStatement } from "../core/channel-sends.ts";
-import { projectThread } from "../core/thread-projection.ts";
+import { listThread, projectThread } from "../core/thread-projection.ts";
 import { chargeStatements } from "../core/model-calls.ts";
 import type { EventLog } from "../lib/event-log.ts";
 import type { LoggedBill } from "./bill-log.ts";
@@ -12,6 +12,8 @@ import type { ThreadMachine } from "./thread-machine.ts";
 import { stateOf, type ThreadRecord } from "./thread-record.ts";
 
 type Row = { seq: number; events: LiveEvent[] };
+/** How far the news goes: to the feed, also to the lists, also to the search and the counts. */
+export type Reach = "feed" | "lists" | "all";
 type OutboxOptions = { machine: ThreadMachine; log: EventLog<LiveEvent>; context: () => Ctx };
 
 /**
@@ -25,7 +27,7 @@ export class Outbox {
   /** The newest bill that the feed has had. */
   #settled = 0;
   #flushing: Promise<void> | null = null;
-  #wanted: "nothing" | "feed" | "all" = "nothing";
+  #wanted: Reach | null = null;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -37,9 +39,9 @@ export class Outbox {
     return record !== null && (this.#options.log.lastSeq() > record.projected || bills.pending.length > 0);
   }
 
-  /** Live events go out at once; with `all`, lists and search follow too. Rejects when a receiver cannot be reached. */
-  flush(what: "feed" | "all"): Promise<void> {
-    this.#wanted = this.#wanted === "all" ? "all" : what;
+  /** Rejects when a receiver cannot be reached. */
+  flush(reach: Reach): Promise<void> {
+    this.#wanted = further(this.#wanted, reach);
     this.#flushing ??= this.#run().finally(() => (this.#flushing = null));
     return this.#flushing;
   }
@@ -50,20 +52,20 @@ export class Outbox {
   }
 
   async #run(): Promise<void> {
-    while (this.#wanted !== "nothing") {
-      const all = this.#wanted === "all";
-      this.#wanted = "nothing";
+    while (this.#wanted) {
+      const reach = this.#wanted;
+      this.#wanted = null;
       const { record, bills } = this.#options.machine;
       const rows = record ? this.#options.log.rowsFrom(record.projected + 1) : [];
       const owed = bills.pending;
       if (!record || (rows.length === 0 && owed.length === 0)) return;
       const done = await Promise.allSettled([
         this.#publish(record, rows, owed),
-        all ? this.#project(record, rows, owed) : null,
+        this.#project(record, rows, owed, reach),
       ]);
       const failed = done.find((result) => result.status === "rejected");
       if (failed) throw failed.reason;
-      if (all) this.#forget(rows, owed);
+      if (reach === "all") this.#forget(rows, owed);
     }
   }
 
@@ -72,7 +74,7 @@ export class Outbox {
     const { record, bills } = this.#options.machine;
     const owed = bills.pending;
     if (!record || owed.length === 0) return;
-    await Promise.all([this.#publish(record, [], owed), this.#project(record, [], owed)]);
+    await Promise.all([this.#publish(record, [], owed), this.#project(record, [], owed, "all")]);
     bills.forget(owed);
   }
 
@@ -86,8 +88,10 @@ export class Outbox {
     this.#settled = Math.max(this.#settled, owed.at(-1)?.seq ?? 0);
   }
 
-  async #project(record: ThreadRecord, rows: Row[], owed: readonly LoggedBill[]): Promise<void> {
+  async #project(record: ThreadRecord, rows: Row[], owed: readonly LoggedBill[], reach: Reach): Promise<void> {
+    if (reach === "feed") return;
     const ctx = this.#options.context();
+    if (reach === "lists") return listThread(ctx, stateOf(record));
     const charges = chargeStatements(ctx, record, owed);
     if (rows.length === 0) return void (await ctx.db.$client.batch(charges));
     const { messages } = this.#options.machine;
@@ -120,6 +124,11 @@ const settlementOf = ({ hold, calls }: LoggedBill): Settlement => ({
   hold: hold!,
   charges: calls.map(({ id, cost }) => ({ id, cost })),
 });
+
+const REACHES: readonly Reach[] = ["feed", "lists", "all"];
+
+const further = (wanted: Reach | null, reach: Reach): Reach =>
+  wanted && REACHES.indexOf(wanted) > REACHES.indexOf(reach) ? wanted : reach;
 
 const messagesIn = (rows: Row[], types: LiveEvent["type"][]) => [
   ...new Set(

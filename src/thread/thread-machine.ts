@@ -20,7 +20,7 @@ import { BillLog } from "./bill-log.ts";
 import { MessageLog, type LoggedMessage } from "./message-log.ts";
 import { OnceLog } from "./once-log.ts";
 import { SendLog } from "./send-log.ts";
-import { markProjected, readRecord, writeRecord, type OpenTurn, type ThreadRecord } from "./thread-record.ts";
+import { readRecord, writeRecord, type OpenTurn, type ThreadRecord } from "./thread-record.ts";
 
 const MOST_WAITING = 50;
 const MOST_RECOVERIES = 3;
@@ -47,7 +47,8 @@ export class ThreadMachine {
   readonly sends: SendLog;
   readonly #once: OnceLog;
   readonly #options: MachineOptions;
-  #record: ThreadRecord | null = null;
+  /** Undefined: not read yet. */
+  #record: ThreadRecord | null | undefined;
   #events: LiveEvent[] = [];
   #closed: string[] = [];
   #unsent: Pick<ChannelSend, "messageId" | "author" | "body">[] = [];
@@ -63,13 +64,16 @@ export class ThreadMachine {
 
   /** Kept in memory: the object is its only writer. Null: nothing was written yet. */
   get record(): ThreadRecord | null {
-    this.#record ??= readRecord(this.#options.sql);
+    if (this.#record === undefined) this.#record = readRecord(this.#options.sql);
     return this.#record;
   }
 
   /** To be called when a transaction was rolled back, or the tables are gone: what is in memory is not what is stored. */
   reread(): void {
-    this.#record = null;
+    this.#record = undefined;
+    this.approvals.table.reread();
+    this.#once.table.reread();
+    this.sends.table.reread();
     this.bills.reread();
   }
 
@@ -84,7 +88,7 @@ export class ThreadMachine {
   markProjected(seq: number): void {
     if (!this.record || this.record.projected >= seq) return;
     this.record.projected = seq;
-    markProjected(this.#options.sql, seq);
+    this.#save(this.record);
   }
 
   post(identity: { projectId: string; threadId: string }, command: PostCommand): Posted {
@@ -269,8 +273,8 @@ export class ThreadMachine {
     const [running] = record.openTurns;
     if (running) this.#bill(record, { ...draft?.bill, purpose: "answer", messageId: running.messageId });
     for (const turn of record.openTurns) this.#closed.push(turn.messageId);
-    for (const table of ["messages", "approvals", "sends", "once", "events"])
-      this.#options.sql.exec(`delete from ${table}`);
+    for (const table of ["messages", "events"]) this.#options.sql.exec(`delete from ${table}`);
+    for (const { table } of [this.approvals, this.sends, this.#once]) table.clear();
     this.#save({ ...record, openTurns: [], workingMemory: null, title: null, erased: true, epoch: record.epoch + 1 });
   }
 

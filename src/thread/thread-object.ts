@@ -164,10 +164,16 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
 
   async #post({ projectId, threadId, command }: PostRequest): Promise<Response> {
     const { posted, isNew } = await this.#accept(projectId, threadId, command);
-    const known = isNew || posted.kind === "unanswered" ? this.#store.flushSoon() : this.#store.flush("feed");
-    if (isNew || posted.kind === "unanswered") await known;
-    const { types } = command.posting;
-    return posted.kind === "unanswered" ? silence(types) : this.#stream(posted.messageId, types);
+    const stream = posted.kind === "unanswered" ? null : this.#runner.streamOf(posted.messageId);
+    await this.#tell(posted, isNew);
+    return answerOn(stream, command.posting.types);
+  }
+
+  /** A new conversation is listed before its first word is read; the rest follows with the answer, if there will be one. */
+  async #tell(posted: Posted, isNew: boolean): Promise<void> {
+    if (posted.kind === "unanswered") return this.#store.flushSoon();
+    if (isNew) return this.#store.flushSoon("lists");
+    void this.#store.flush("feed");
   }
 
   /** Stores what a person wrote, and starts the answer if one is owed. */
@@ -194,7 +200,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     void this.#store.flush("feed");
     if (!resumed) return silence(posting.types, "tool-calls");
     this.#runner.owe(resumed, posting.settings);
-    return this.#stream(resumed, posting.types);
+    return answerOn(this.#runner.streamOf(resumed), posting.types);
   }
 
   /** A reader who names an event gets the rest of that answer, even when it has ended; others get what is running. */
@@ -215,18 +221,6 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     return this.#store.listen(after);
   }
 
-  /** Waits until there is something to read, so that a model that fails at once is an error and not an empty stream. */
-  async #stream(messageId: string, types: readonly TurnEventType[]): Promise<Response> {
-    const stream = this.#runner.streamOf(messageId);
-    if (!stream) return silence(types);
-    await waitAtMost(HOLD_HEADERS_MS, stream.started);
-    if (stream.failure) {
-      const { code, message, retryAfterSeconds } = stream.failure;
-      throw new DomainError(code, message, retryAfterSeconds ? { retryAfterSeconds } : {});
-    }
-    return streamResponse(stream, types, null);
-  }
-
   async #forget(): Promise<void> {
     const { id, address } = this.#store.record!;
     await this.#store.forget((ctx) => eraseProjection(ctx, id, address !== null));
@@ -237,6 +231,17 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     if (!record || record.erased) throw notFound("thread", record?.id ?? "");
     return record;
   }
+}
+
+/** Waits until there is something to read, so that a model that fails at once is an error and not an empty stream. */
+async function answerOn(stream: AnswerStream | null, types: readonly TurnEventType[]): Promise<Response> {
+  if (!stream) return silence(types);
+  await waitAtMost(HOLD_HEADERS_MS, stream.started);
+  if (stream.failure) {
+    const { code, message, retryAfterSeconds } = stream.failure;
+    throw new DomainError(code, message, retryAfterSeconds ? { retryAfterSeconds } : {});
+  }
+  return streamResponse(stream, types, null);
 }
 
 const streamResponse = (stream: AnswerStream, types: readonly TurnEventType[], after: string | null) =>

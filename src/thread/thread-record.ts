@@ -44,68 +44,14 @@ export type ThreadRecord = {
   erased: boolean;
 };
 
-type Row = { [column: string]: string | number | null };
-
 export function readRecord(sql: SqlStorage): ThreadRecord | null {
-  const [row] = sql.exec<Row>("select * from thread").toArray();
-  return row ? recordOf(row) : null;
+  const [row] = sql.exec<{ record: string }>("select record from thread").toArray();
+  return row ? (JSON.parse(row.record) as ThreadRecord) : null;
 }
 
 export function writeRecord(sql: SqlStorage, record: ThreadRecord): void {
-  const row = rowOf(record);
-  const columns = Object.keys(row);
-  sql.exec(
-    `insert or replace into thread (rowid, ${columns.join(", ")}) values (1, ${columns.map(() => "?").join(", ")})`,
-    ...Object.values(row),
-  );
+  sql.exec("insert or replace into thread (id, record) values (1, ?)", JSON.stringify(record));
 }
-
-export const markProjected = (sql: SqlStorage, seq: number) =>
-  void sql.exec("update thread set projected = ? where projected < ?", seq, seq);
-
-const recordOf = (row: Row): ThreadRecord => ({
-  projectId: row["project_id"] as string,
-  id: row["id"] as string,
-  chatId: row["chat_id"] as string,
-  botId: row["bot_id"] as string,
-  personId: row["person_id"] as string | null,
-  address: row["address"] ? (JSON.parse(row["address"] as string) as ChannelAddress) : null,
-  mode: row["mode"] as Mode,
-  epoch: row["epoch"] as number,
-  title: row["title"] as string | null,
-  workingMemory: row["working_memory"] as string | null,
-  pendingCount: row["pending_count"] as number,
-  userMessages: row["user_messages"] as number,
-  botMessages: row["bot_messages"] as number,
-  lastMessageAt: row["last_message_at"] as number | null,
-  createdAt: row["created_at"] as number,
-  types: (row["types"] as string).split(",") as TurnEventType[],
-  openTurns: JSON.parse(row["open_turns"] as string) as OpenTurn[],
-  projected: row["projected"] as number,
-  erased: row["erased"] === 1,
-});
-
-const rowOf = (record: ThreadRecord): Row => ({
-  project_id: record.projectId,
-  id: record.id,
-  chat_id: record.chatId,
-  bot_id: record.botId,
-  person_id: record.personId,
-  address: record.address && JSON.stringify(record.address),
-  mode: record.mode,
-  epoch: record.epoch,
-  title: record.title,
-  working_memory: record.workingMemory,
-  pending_count: record.pendingCount,
-  user_messages: record.userMessages,
-  bot_messages: record.botMessages,
-  last_message_at: record.lastMessageAt,
-  created_at: record.createdAt,
-  types: record.types.join(),
-  open_turns: JSON.stringify(record.openTurns),
-  projected: record.projected,
-  erased: record.erased ? 1 : 0,
-});
 
 export const stateOf = (record: ThreadRecord): ThreadState => ({
   id: record.id,

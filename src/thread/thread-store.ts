@@ -6,7 +6,7 @@ import { waitAtMost } from "../lib/time.ts";
 import { openContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";
 import { Alarm } from "./alarm.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Reach } from "./outbox.ts";
 import { SCHEMA } from "./schema.ts";
 import { ThreadMachine, type Transition } from "./thread-machine.ts";
 import type { ThreadRecord } from "./thread-record.ts";
@@ -90,10 +90,11 @@ export class ThreadStore {
   }
 
   /** Brings those outside up to date; a failure is tried again by alarm. Never rejects. */
-  async flush(what: "feed" | "all"): Promise<void> {
+  async flush(reach: Reach): Promise<void> {
     try {
-      await this.#outbox.flush(what);
+      await this.#outbox.flush(reach);
       this.#failures = 0;
+      this.#rest();
     } catch (error) {
       console.error("outbox", error);
       this.#failures += 1;
@@ -102,13 +103,20 @@ export class ThreadStore {
   }
 
   /** The same, but a caller is not kept waiting by a slow database. */
-  async flushSoon(): Promise<void> {
-    await waitAtMost(READ_YOUR_WRITES_MS, this.flush("all"));
+  async flushSoon(reach: Reach = "all"): Promise<void> {
+    await waitAtMost(READ_YOUR_WRITES_MS, this.flush(reach));
   }
 
   /** Sees to it that the object is woken, should it be lost while something is unfinished. */
   watch(): void {
     this.alarm.arm(Date.now() + WATCH_MS);
+  }
+
+  /** A thread in which nothing is unfinished need not be woken. */
+  #rest(): void {
+    const { record } = this;
+    const isFinished = record && record.openTurns.length === 0 && !record.erased && !this.isBehind;
+    if (isFinished && this.alarm.isArmed) void this.alarm.disarm();
   }
 
   get isBehind(): boolean {

@@ -122,8 +122,9 @@ describe("what others must be told", () => {
   it("is told once, although it is sent again after a crash between telling and noting", async () => {
     const thread = (await newChat(new FakeModel(says("ok")))).thread();
     await thread.ask("zebra");
-    await runInDurableObject(objectOf(thread), (_, state) => {
-      state.storage.sql.exec("update thread set projected = 0");
+    await runInDurableObject(objectOf(thread), async (_, { storage }) => {
+      storage.sql.exec("update thread set record = json_set(record, '$.projected', 0)");
+      await storage.setAlarm(Date.now() + 60_000);
     });
     await abortAllDurableObjects();
     const feed = new SseReader(
@@ -139,7 +140,15 @@ describe("what others must be told", () => {
     const rows = await env.DB.prepare("select count(*) as count from message_search where thread_id = ?")
       .bind(thread.id)
       .first();
-    expect(rows).toEqual({ count: 2 });
+    expect(rows).toEqual({ count: 1 });
+  });
+
+  it("leaves a thread asleep in which nothing is unfinished", async () => {
+    const thread = (await newChat(new FakeModel(says("ok")))).thread();
+    await thread.ask("hi");
+    await eventually(async () => {
+      expect(await runInDurableObject(objectOf(thread), (_, { storage }) => storage.getAlarm())).toBeNull();
+    });
   });
 });
 
@@ -147,7 +156,7 @@ it("counts a message once, although it is sent again together with what came lat
   const thread = (await newChat(new FakeModel(says("ok")))).thread();
   await thread.ask("zebra");
   await runInDurableObject(objectOf(thread), (_, state) => {
-    state.storage.sql.exec("update thread set projected = 0");
+    state.storage.sql.exec("update thread set record = json_set(record, '$.projected', 0)");
   });
   await abortAllDurableObjects();
   await thread.ask("okapi");
