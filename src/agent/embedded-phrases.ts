@@ -1,4 +1,4 @@
-import { COMMON_WORDS, wordsOf } from "./embedded-passages.ts";
+import { COMMON_WORDS, wordsOf } from "../lib/words.ts";
 
 type Language = keyof typeof COMMON_WORDS;
 

@@ -28,6 +28,7 @@ type Shared = {
   billing: BillingTerms;
   /** Where we are reached from outside; null: nobody said. */
   publicUrl: string | null;
+  defaultEmbeddingModel: string;
   once: Once | null;
   now: () => Date;
   /** A UUID v7: sortable by the time of its making. */

@@ -126,7 +126,10 @@ export type Job =
   | { kind: "set-up-channel"; projectId: string; integrationId: string }
   | { kind: "erase-chat"; projectId: string; chatId: string }
   /** Without an endpoint: for all of the project. */
-  | { kind: "deliver-webhooks"; projectId: string; endpointId: string | null };
+  | { kind: "deliver-webhooks"; projectId: string; endpointId: string | null }
+  | { kind: "index-document" | "erase-document"; projectId: string; storeId: string; documentId: string }
+  | { kind: "erase-store"; projectId: string; storeId: string }
+  | { kind: "erase-file"; projectId: string; fileId: string };
 
 export interface JobPort {
   /** Soon, or after some seconds: at most a day. A bell may be lost, doubled or late; the row knows what is due. */

@@ -2,6 +2,8 @@ import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core"
 
 /** The tables as drizzle reads and writes them. Indexes, and the search table, are declared in `migrations/` only. */
 
+export * from "./knowledge-schema.ts";
+
 const timestamp = (name: string) => integer(name, { mode: "timestamp_ms" });
 
 export const STATUSES = ["active", "disabled", "error"] as const;

@@ -11,24 +11,30 @@ export async function readText(request: Request): Promise<string> {
   if (type && !READABLE.test(type.toLowerCase())) {
     throw new DomainError("unsupported_media", `the body must be JSON, not ${type.slice(0, 100)}`);
   }
-  if (Number(request.headers.get("content-length") ?? 0) > MOST_BYTES) throw tooLarge();
-  if (!request.body) return "";
-  try {
-    return await textOf(request.body as ReadableStream<Uint8Array>);
-  } catch (error) {
-    throw error instanceof DomainError ? error : new DomainError("malformed", "the body broke off");
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of readPieces(request, MOST_BYTES)) text += decoder.decode(chunk, { stream: true });
+  return text + decoder.decode();
+}
+
+/** A body piece by piece, refused as soon as it is known to be too large. */
+export async function* readPieces(request: Request, atMost: number): AsyncGenerator<Uint8Array, void, undefined> {
+  if (Number(request.headers.get("content-length") ?? 0) > atMost) throw tooLarge(atMost);
+  if (!request.body) return;
+  let bytes = 0;
+  for await (const chunk of piecesOf(request.body as ReadableStream<Uint8Array>)) {
+    bytes += chunk.byteLength;
+    if (bytes > atMost) throw tooLarge(atMost);
+    yield chunk;
   }
 }
 
-async function textOf(body: ReadableStream<Uint8Array>): Promise<string> {
-  let [text, bytes] = ["", 0];
-  const decoder = new TextDecoder();
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    if (bytes > MOST_BYTES) throw tooLarge();
-    text += decoder.decode(chunk, { stream: true });
+async function* piecesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* body;
+  } catch {
+    throw new DomainError("malformed", "the body broke off");
   }
-  return text + decoder.decode();
 }
 
 export function parseJson(text: string): unknown {
@@ -70,4 +76,4 @@ function endOfString(text: string, start: number): number {
   return at;
 }
 
-const tooLarge = () => new DomainError("too_large", `the body is larger than ${MOST_BYTES} bytes`);
+const tooLarge = (atMost: number) => new DomainError("too_large", `the body is larger than ${atMost} bytes`);

@@ -24,21 +24,23 @@ export function openApiDocument({ title, prefix, api, errorBody }: Dialect): Jso
 }
 
 function operation({ path, spec }: Route, schemas: Schemas, errorBody: z.ZodType): JsonObject {
-  const { summary, description, params, query, json, ok, status = 200, streams } = spec;
+  const { summary, description, params, query, json, form, ok, status = 200, streams } = spec;
   const mediaType = streams ? "text/event-stream" : "application/json";
   const answer = ok
     ? { description: "OK", content: { [mediaType]: { schema: schemas.of(ok, "output") } } }
     : { description: "Done" };
   const error = { description: "Error", content: { "application/json": { schema: schemas.of(errorBody, "output") } } };
+  const bodyOf = (schema: z.ZodType | undefined) =>
+    schema && {
+      [schema === form ? "multipart/form-data" : "application/json"]: { schema: schemas.of(schema, "input") },
+    };
   const parameters = [...parametersOf(params, "path"), ...parametersOf(query, "query")];
   return {
     summary,
     ...(description ? { description } : {}),
     tags: [path.split("/")[1]],
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(json
-      ? { requestBody: { required: true, content: { "application/json": { schema: schemas.of(json, "input") } } } }
-      : {}),
+    ...(json || form ? { requestBody: { required: true, content: { ...bodyOf(json), ...bodyOf(form) } } } : {}),
     responses: { [ok ? status : 204]: answer, "4XX": error, "5XX": error },
   };
 }

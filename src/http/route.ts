@@ -8,6 +8,7 @@ import { findAnswer, recordAnswer } from "../core/idempotency.ts";
 import { sha256 } from "../lib/hash.ts";
 import { truncate } from "../lib/text.ts";
 import { parseJson, readText } from "./body.ts";
+import { isForm, readForm } from "./form.ts";
 import { authenticate, forgetAccess, type Access, type App } from "./tenant.ts";
 
 export type RouteSpec = {
@@ -16,6 +17,8 @@ export type RouteSpec = {
   params?: z.ZodType;
   query?: z.ZodType;
   json?: z.ZodType;
+  /** The body may come as multipart/form-data instead; its files are `File`s. */
+  form?: z.ZodType;
   /** What is answered; absent: nothing. */
   ok?: z.ZodType;
   status?: ContentfulStatusCode;
@@ -39,7 +42,8 @@ export type Call<S extends RouteSpec> = {
   ctx: CtxOf<S>;
   params: Out<S["params"]>;
   query: Out<S["query"]>;
-  json: Out<S["json"]>;
+  json: S["form"] extends z.ZodType ? Out<S["json"]> | undefined : Out<S["json"]>;
+  form: Out<S["form"]> | undefined;
   c: Context<App>;
 };
 
@@ -61,9 +65,9 @@ export class Api {
   ): this {
     this.routes.push({ method, path, spec });
     const run: Handler<App> = async (c) => {
-      const answer = await runOnce(c, spec, (ctx, json) => {
+      const answer = await runOnce(c, spec, (ctx, body) => {
         const [params, query] = [validated(c, spec, "param"), validated(c, spec, "query")];
-        return handle({ ctx, params, query, json, c } as Call<S>) as Promise<unknown>;
+        return handle({ ctx, params, query, ...body, c } as Call<S>) as Promise<unknown>;
       });
       if (answer instanceof Response) return answer;
       return answer === undefined ? c.body(null, 204) : c.json(answer as object, spec.status ?? 200);
@@ -106,17 +110,16 @@ function validated(c: Context<App>, spec: RouteSpec, target: "param" | "query"):
 async function runOnce(
   c: Context<App>,
   spec: RouteSpec,
-  handle: (ctx: Ctx | AdminCtx, json: unknown) => Promise<unknown>,
+  handle: (ctx: Ctx | AdminCtx, body: Body) => Promise<unknown>,
 ): Promise<unknown> {
   const key = c.req.method === "POST" ? c.req.header("idempotency-key") : undefined;
-  const text = spec.json || key !== undefined ? await readText(c.req.raw) : "";
-  const json = spec.json ? parseBody(spec.json, text) : undefined;
+  const { text, ...body } = await readBody(c, spec, key !== undefined);
   const ctx = { ...c.var.ctx, once: key === undefined ? null : await onceOf(c, key, text) };
-  if (spec.once === "thread" || !ctx.once) return changing(c, spec, await handle(ctx, json));
+  if (spec.once === "thread" || !ctx.once) return changing(c, spec, await handle(ctx, body));
   const before = await findAnswer(ctx);
   if (before) return replayed(c, before.answer);
   try {
-    const answer = changing(c, spec, await handle(ctx, json));
+    const answer = changing(c, spec, await handle(ctx, body));
     if (answer instanceof Response) return answer;
     const twin = await recordAnswer({ ...ctx, once: ctx.once }, answer);
     return twin ? replayed(c, twin.answer) : answer;
@@ -126,6 +129,18 @@ async function runOnce(
     if (twin) return replayed(c, twin.answer);
     throw error;
   }
+}
+
+type Body = { json: unknown; form: unknown };
+
+/** The checked body, and the text that tells it from another one. */
+async function readBody(c: Context<App>, spec: RouteSpec, isKeyed: boolean): Promise<Body & { text: string }> {
+  if (spec.form && (!spec.json || isForm(c.req.raw))) {
+    const { fields, hash } = await readForm(c.req.raw);
+    return { json: undefined, form: parse(spec.form, fields), text: hash };
+  }
+  const text = spec.json || isKeyed ? await readText(c.req.raw) : "";
+  return { json: spec.json ? parse(spec.json, parseJson(text)) : undefined, form: undefined, text };
 }
 
 /** What was changed here shows here at once, not when the memory of it has aged. */
@@ -146,8 +161,8 @@ async function onceOf(c: Context<App>, key: string, text: string): Promise<Once>
   return { key, requestHash, show: (entity) => entity };
 }
 
-function parseBody(schema: z.ZodType, text: string): unknown {
-  const result = schema.safeParse(parseJson(text));
+function parse(schema: z.ZodType, value: unknown): unknown {
+  const result = schema.safeParse(value);
   if (!result.success) throw invalidRequest(result.error.issues);
   return result.data;
 }

@@ -4,7 +4,10 @@ import { setUpChannel } from "../core/channel-setup.ts";
 import { sendMessages } from "../core/delivery.ts";
 import { receiveMessages } from "../core/inbound.ts";
 import { deliverWebhooks } from "../core/webhook-queue.ts";
+import { eraseFile } from "../core/stored-files.ts";
 import type { Ctx } from "../core/context.ts";
+import { eraseDocument, eraseStore } from "../knowledge/erase.ts";
+import { indexDocument } from "../knowledge/index-document.ts";
 
 /** What each kind of queue message is a bell for. To add a kind: its type in `core/ports.ts`, its line here. */
 const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<void> } = {
@@ -13,6 +16,10 @@ const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<
   "set-up-channel": (ctx, { integrationId }) => setUpChannel(ctx, integrationId),
   "erase-chat": (ctx, { chatId }) => eraseChat(ctx, chatId),
   "deliver-webhooks": (ctx, { endpointId }) => deliverWebhooks(ctx, endpointId),
+  "index-document": (ctx, { storeId, documentId }) => indexDocument(ctx, storeId, documentId),
+  "erase-document": (ctx, { storeId, documentId }) => eraseDocument(ctx, storeId, documentId),
+  "erase-store": (ctx, { storeId }) => eraseStore(ctx, storeId),
+  "erase-file": (ctx, { fileId }) => eraseFile(ctx, fileId),
 };
 
 /** The table gives each kind its own job, which the compiler cannot follow through a union. */

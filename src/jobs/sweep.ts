@@ -2,6 +2,7 @@ import { sweepSends } from "../core/channel-sends.ts";
 import { sweepSetUps } from "../core/channel-setup.ts";
 import { sweepInbound } from "../core/inbound.ts";
 import { sweepDeletedChats } from "../core/erasure.ts";
+import { sweepKnowledge } from "../core/document-queue.ts";
 import { forgetOldAnswers } from "../core/idempotency.ts";
 import { forgetOldWebhooks, sweepWebhooks } from "../core/webhook-queue.ts";
 import { openAdminContext } from "../runtime/context.ts";
@@ -19,5 +20,6 @@ export async function sweep(env: Env, execution: ExecutionContext): Promise<void
     sweepSetUps(db, jobs, now()),
     sweepWebhooks(db, jobs, now()),
     forgetOldWebhooks({ db, now }),
+    sweepKnowledge(db, jobs, now()),
   ]);
 }

@@ -27,6 +27,7 @@ export const Config = z.object({
   OPENAI_API_KEY: z.string().min(1).optional(),
   OPENAI_BASE_URL: z.url().default("https://api.openai.com/v1"),
   DEFAULT_MODEL: z.string().default("embedded/reply"),
+  DEFAULT_EMBEDDING_MODEL: z.string().default("embedded/hash"),
   EMBEDDED_MODEL_DELAY_MS: Milliseconds.default(40),
   PUBLIC_URL: Origin.optional(),
   TELEGRAM_API_BASE_URL: Origin.default("https://api.telegram.org"),

@@ -55,6 +55,7 @@ function shared(env: Env, { actor, defer, once }: Given) {
     defaultModel: config.DEFAULT_MODEL,
     billing: billingTerms(config),
     publicUrl: config.PUBLIC_URL ?? null,
+    defaultEmbeddingModel: config.DEFAULT_EMBEDDING_MODEL,
     once: once ?? null,
     now: () => new Date(),
     newId: uuidv7,

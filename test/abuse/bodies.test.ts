@@ -40,6 +40,9 @@ function endless(): ReadableStream<Uint8Array> {
   return pieces(() => piece);
 }
 
+/** Some routes take this instead of JSON. */
+const FORM = "a form with files";
+
 type Case = [what: string, status: number, body: () => BodyInit | undefined, headers?: Record<string, string>];
 
 /** Bodies that no route may take. */
@@ -70,7 +73,7 @@ const CASES: Case[] = [
   ["a long list of nothing", 422, () => `[${"{},".repeat(300_000)}{}]`],
   ["a million bytes and one", 413, () => `"${"x".repeat(999_999)}"`],
   ["a body without end", 413, endless],
-  ["a form with files", 415, () => "--x--", { "content-type": "multipart/form-data; boundary=x" }],
+  [FORM, 415, () => "--x--", { "content-type": "multipart/form-data; boundary=x" }],
   ["XML", 415, () => "<a/>", { "content-type": "application/xml" }],
   ["a type that is none", 415, () => "{}", { "content-type": "\u00e9;;; charset" }],
   ["a type without end", 415, () => "{}", { "content-type": `x/${"y".repeat(10_000)}` }],
@@ -81,6 +84,7 @@ describe("a body that cannot be right", () => {
     const before = await takeSnapshot();
     const path = pathWith(row.path, ids);
     for (const [what, status, body, headers] of CASES) {
+      if (row.spec.form && what === FORM) continue;
       const given = body();
       const request: Attempt = {
         path,

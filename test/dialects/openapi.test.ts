@@ -76,7 +76,10 @@ describe.each(Object.entries(dialects))("the OpenAPI document of %s", (name, { p
         parameters: inPath.toSorted((a, b) => a!.localeCompare(b!)),
       });
       expect(declared.every(({ required }) => required)).toBe(true);
-      expect({ path, body: operation.requestBody !== undefined }).toEqual({ path, body: spec.json !== undefined });
+      expect({ path, body: operation.requestBody !== undefined }).toEqual({
+        path,
+        body: (spec.json ?? spec.form) !== undefined,
+      });
       expect(status).toMatch(/^2\d\d$/);
       expect(Object.keys(answer.content ?? {})).toEqual(
         spec.ok ? [spec.streams ? "text/event-stream" : "application/json"] : [],

@@ -1,3 +1,4 @@
+import { Store } from "./knowledge.ts";
 import { newProject, root, type Caller } from "./project.ts";
 import { fillPath, parametersOf, routes } from "./routes.ts";
 import { callsTool, FakeModel } from "./upstream.ts";
@@ -24,7 +25,14 @@ export async function populate(tenant: Tenant): Promise<Ids> {
   const chat = await create(`/integrations/${integration}/chats`, { bot_id: bot, name });
   const key = await create(`/projects/${tenant.id}/api-keys`, { name });
   const { thread, approval } = await converse(tenant, { bot, chat });
-  return { project: tenant.id, bot, integration, chat, key, thread, approval, any: "any" };
+  const { store, file } = await document(tenant);
+  return { project: tenant.id, bot, integration, chat, key, thread, approval, store, file, any: "any" };
+}
+
+/** A vector store with a file that a search finds. */
+async function document(tenant: Tenant): Promise<{ store: string; file: string }> {
+  const store = await Store.create(tenant, { name: tenant.secret });
+  return { store: store.id, file: await store.addAndWait(`${tenant.secret}.md`, tenant.secret) };
 }
 
 /** A thread in which a tool call waits for approval. */

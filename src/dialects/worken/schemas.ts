@@ -1,5 +1,7 @@
 import * as z from "zod";
 
+export * from "./knowledge-schemas.ts";
+
 /** The shapes of the Worken API, as its documentation gives them and as our additions to it complete them. */
 
 const Time = z.string().meta({ format: "date-time" });

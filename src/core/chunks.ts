@@ -1,0 +1,115 @@
+import { and, eq, gte, lt } from "drizzle-orm";
+import { knowledgeChunks } from "../db/schema.ts";
+import { allStemsOf } from "../lib/words.ts";
+import { markStems, storeScope, wordsToFind } from "./chunk-words.ts";
+import type { Ctx } from "./context.ts";
+import type { ClaimedDocument } from "./document-queue.ts";
+
+/** A piece of a document as it was cut, with the headings that it stands under and its place in the source. */
+export type NewChunk = { text: string; headings: string[]; place: string | null };
+export type StoredChunk = typeof knowledgeChunks.$inferSelect;
+
+/** So many rows travel in one statement as one JSON parameter, which must stay well under 2 MB. */
+const ROWS_PER_STATEMENT = 100;
+const CHARACTERS_PER_STATEMENT = 500_000;
+
+const ofDocument = (ctx: Ctx, storeId: string, documentId: string) =>
+  and(
+    eq(knowledgeChunks.projectId, ctx.project.id),
+    eq(knowledgeChunks.storeId, storeId),
+    eq(knowledgeChunks.documentId, documentId),
+  );
+
+/** Writes the chunks of a document under its claim: no search sees them before the document is finished. */
+export async function writeChunks(ctx: Ctx, document: ClaimedDocument, chunks: NewChunk[]): Promise<void> {
+  let position = 0;
+  for (const group of groupsOf(chunks)) {
+    const rows = group.map((chunk) => ({ ...chunk, position: position++ }));
+    await ctx.db.$client.batch([insertChunks(ctx, document, rows), insertTerms(ctx, document, rows)]);
+  }
+}
+
+function* groupsOf(chunks: NewChunk[]): Generator<NewChunk[]> {
+  let [group, characters] = [[] as NewChunk[], 0];
+  for (const chunk of chunks) {
+    const isFull = group.length >= ROWS_PER_STATEMENT || characters + chunk.text.length > CHARACTERS_PER_STATEMENT;
+    if (isFull && group.length > 0) {
+      yield group;
+      [group, characters] = [[], 0];
+    }
+    group.push(chunk);
+    characters += chunk.text.length;
+  }
+  if (group.length > 0) yield group;
+}
+
+type Row = NewChunk & { position: number };
+
+const insertChunks = (ctx: Ctx, { storeId, id, claim }: ClaimedDocument, rows: Row[]) =>
+  ctx.db.$client
+    .prepare(
+      `insert into knowledge_chunks (project_id, store_id, document_id, version, position, text, headings, place)
+       select ?, ?, ?, ?, value ->> 'position', value ->> 'text', value -> 'headings', value ->> 'place' from json_each(?)`,
+    )
+    .bind(ctx.project.id, storeId, id, claim, JSON.stringify(rows));
+
+const insertTerms = (ctx: Ctx, { storeId, id, claim, filename }: ClaimedDocument, rows: Row[]) => {
+  const terms = rows.map((row) => ({
+    position: row.position,
+    terms: markStems(ctx.project.id, allStemsOf(wordsToFind(filename, row))).join(" "),
+  }));
+  return ctx.db.$client
+    .prepare(
+      `insert into knowledge_search (rowid, scope, terms)
+       select c.id, ?, row.value ->> 'terms' from json_each(?) row join knowledge_chunks c
+       on c.store_id = ? and c.document_id = ? and c.version = ? and c.position = row.value ->> 'position'`,
+    )
+    .bind(storeScope(storeId), JSON.stringify(terms), storeId, id, claim);
+};
+
+/** Some chunks of one version of a document, in their order; the positions have no gaps. */
+export const listChunks = async (
+  ctx: Ctx,
+  { storeId, id, version }: { storeId: string; id: string; version: string },
+  { from, limit }: { from: number; limit: number },
+): Promise<StoredChunk[]> =>
+  ctx.db.query.knowledgeChunks.findMany({
+    where: and(
+      ofDocument(ctx, storeId, id),
+      eq(knowledgeChunks.version, version),
+      gte(knowledgeChunks.position, from),
+      lt(knowledgeChunks.position, from + limit),
+    ),
+    orderBy: knowledgeChunks.position,
+  });
+
+/**
+ * Some chunks that nobody needs: neither those of the document's version nor those that are being written for it now. Once
+ * they are that, they stay it.
+ */
+export async function staleChunkIds(
+  ctx: Ctx,
+  { storeId, id }: { storeId: string; id: string },
+  atMost: number,
+): Promise<number[]> {
+  const { results } = await ctx.db.$client
+    .prepare(
+      `select c.id from knowledge_chunks c left join documents d
+       on d.store_id = c.store_id and d.id = c.document_id and d.deleted_at is null and c.version in (d.version, d.claim)
+       where c.store_id = ? and c.document_id = ? and c.project_id = ? and d.id is null limit ?`,
+    )
+    .bind(storeId, id, ctx.project.id, atMost)
+    .all<{ id: number }>();
+  return results.map((row) => row.id);
+}
+
+/** Removes chunks and what they are found by. */
+export async function deleteChunks(ctx: Ctx, ids: number[]): Promise<void> {
+  const [d1, list] = [ctx.db.$client, JSON.stringify(ids)];
+  await d1.batch([
+    d1.prepare("delete from knowledge_search where rowid in (select value from json_each(?))").bind(list),
+    d1
+      .prepare("delete from knowledge_chunks where project_id = ? and id in (select value from json_each(?))")
+      .bind(ctx.project.id, list),
+  ]);
+}

@@ -1,0 +1,141 @@
+import { and, eq, isNull, lt, lte, sql } from "drizzle-orm";
+import type { Db } from "../db/client.ts";
+import { documents, files, knowledgeStores } from "../db/schema.ts";
+import type { Ctx } from "./context.ts";
+import { ringFor, type Document } from "./documents.ts";
+import type { JobPort } from "./ports.ts";
+
+/** A claim that is not renewed for this long was lost with the process that held it. */
+const CLAIM_MS = 30_000;
+/** How often a document is begun; its worker may die of it each time. */
+const MOST_ATTEMPTS = 8;
+const LONGEST_WAIT_SECONDS = 600;
+
+/** A document that this worker alone may process now; its chunks are written under the claim's name. */
+export type ClaimedDocument = Document & { claim: string };
+
+/** Another worker has the document, or it is gone: what this one did is void. */
+export class ClaimLost extends Error {
+  override name = "ClaimLost";
+}
+
+const pending = (ctx: Ctx, storeId: string, id: string) =>
+  and(
+    eq(documents.storeId, storeId),
+    eq(documents.id, id),
+    eq(documents.projectId, ctx.project.id),
+    eq(documents.status, "pending"),
+    isNull(documents.deletedAt),
+  );
+
+const claimed = (ctx: Ctx, { storeId, id, claim }: ClaimedDocument) =>
+  and(pending(ctx, storeId, id), eq(documents.claim, claim));
+
+/** Null: there is nothing to do, or not yet, or somebody else does it. */
+export async function claimDocument(ctx: Ctx, storeId: string, id: string): Promise<ClaimedDocument | null> {
+  const now = ctx.now();
+  const [document] = await ctx.db
+    .update(documents)
+    .set({ claim: ctx.newId(), dueAt: new Date(now.getTime() + CLAIM_MS), attempts: sql`${documents.attempts} + 1` })
+    .where(and(pending(ctx, storeId, id), lte(documents.dueAt, now)))
+    .returning();
+  if (!document) return null;
+  const mine = document as ClaimedDocument;
+  if (document.attempts <= MOST_ATTEMPTS) return mine;
+  await failDocument(ctx, mine, "interrupted", document.lastError ?? "processing was interrupted too often");
+  return null;
+}
+
+/** Tells that the work goes on. */
+export async function renewClaim(ctx: Ctx, document: ClaimedDocument): Promise<void> {
+  const dueAt = new Date(ctx.now().getTime() + CLAIM_MS);
+  const [renewed] = await ctx.db.update(documents).set({ dueAt }).where(claimed(ctx, document)).returning();
+  if (!renewed) throw new ClaimLost();
+}
+
+export type Processed = Pick<Document, "chunkCount" | "textBytes" | "space" | "nextSpace">;
+
+/** From here on searches find what was written under the claim, and nothing older. */
+export async function finishDocument(ctx: Ctx, document: ClaimedDocument, processed: Processed): Promise<void> {
+  const [[finished]] = await ctx.db.batch([
+    ctx.db
+      .update(documents)
+      .set({
+        ...processed,
+        status: "processed",
+        version: document.claim,
+        claim: null,
+        dueAt: null,
+        errorCode: null,
+        lastError: null,
+        updatedAt: ctx.now(),
+      })
+      .where(claimed(ctx, document))
+      .returning(),
+  ]);
+  if (!finished) throw new ClaimLost();
+}
+
+/** It will not get better by trying again; what an earlier version of it says is found still. */
+export async function failDocument(ctx: Ctx, document: ClaimedDocument, code: string, reason: string): Promise<void> {
+  const failed = { status: "error" as const, errorCode: code, lastError: reason, claim: null, dueAt: null };
+  await ctx.db
+    .update(documents)
+    .set({ ...failed, updatedAt: ctx.now() })
+    .where(claimed(ctx, document));
+}
+
+/** Tries again later, each time after a longer wait; says meanwhile why. */
+export async function postponeDocument(ctx: Ctx, document: ClaimedDocument, reason: string): Promise<void> {
+  if (document.attempts >= MOST_ATTEMPTS) return failDocument(ctx, document, "unavailable", reason);
+  const seconds = Math.min(2 ** document.attempts, LONGEST_WAIT_SECONDS);
+  await releaseDocument(ctx, document, seconds, { lastError: reason });
+}
+
+/** Gives the document back, to be claimed again after some seconds. */
+async function releaseDocument(
+  ctx: Ctx,
+  document: ClaimedDocument,
+  seconds: number,
+  changes: Partial<Pick<Document, "lastError" | "attempts">> = {},
+): Promise<void> {
+  const dueAt = new Date(ctx.now().getTime() + seconds * 1000);
+  const [released] = await ctx.db
+    .update(documents)
+    .set({ ...changes, claim: null, dueAt })
+    .where(claimed(ctx, document))
+    .returning();
+  if (released) await ringFor(ctx, document, seconds);
+}
+
+const MOST_PER_SWEEP = 500;
+
+/** Rings for what has been due for a while, or deleted and not erased: its bell was lost, or the worker that had it. */
+export async function sweepKnowledge(db: Db, jobs: JobPort, now: Date): Promise<void> {
+  const document = { storeId: documents.storeId, documentId: documents.id, projectId: documents.projectId };
+  const [due, deleted, deletedFiles, deletedStores] = await db.batch([
+    db
+      .select(document)
+      .from(documents)
+      .where(and(eq(documents.status, "pending"), lt(documents.dueAt, now), isNull(documents.deletedAt)))
+      .orderBy(documents.dueAt)
+      .limit(MOST_PER_SWEEP),
+    db.select(document).from(documents).where(lt(documents.deletedAt, now)).limit(MOST_PER_SWEEP),
+    db
+      .select({ fileId: files.id, projectId: files.projectId })
+      .from(files)
+      .where(lt(files.deletedAt, now))
+      .limit(MOST_PER_SWEEP),
+    db
+      .select({ storeId: knowledgeStores.id, projectId: knowledgeStores.projectId })
+      .from(knowledgeStores)
+      .where(lt(knowledgeStores.deletedAt, now))
+      .limit(MOST_PER_SWEEP),
+  ]);
+  await Promise.all([
+    ...due.map((work) => jobs.ring({ kind: "index-document", ...work })),
+    ...deleted.map((work) => jobs.ring({ kind: "erase-document", ...work })),
+    ...deletedFiles.map((work) => jobs.ring({ kind: "erase-file", ...work })),
+    ...deletedStores.map((work) => jobs.ring({ kind: "erase-store", ...work })),
+  ]);
+}

@@ -1,0 +1,61 @@
+import { writeChunks } from "../core/chunks.ts";
+import { DEFAULT_CHUNKING } from "../core/chunking.ts";
+import type { Ctx } from "../core/context.ts";
+import {
+  claimDocument,
+  ClaimLost,
+  failDocument,
+  finishDocument,
+  postponeDocument,
+  renewClaim,
+  type ClaimedDocument,
+} from "../core/document-queue.ts";
+import { DomainError } from "../core/errors.ts";
+import { readBytes } from "../core/stored-files.ts";
+import { UnreadableDocument } from "./blocks.ts";
+import { removeStaleChunks } from "./erase.ts";
+import { chunkBlocks, type Chunk } from "./chunk.ts";
+import { extractText } from "./extract/index.ts";
+
+/**
+ * Makes a pending document searchable: reads it, cuts it, writes its chunks. Whatever happens it ends as processed, as an error
+ * that says why, or as pending with a time at which it is tried again.
+ */
+export async function indexDocument(ctx: Ctx, storeId: string, documentId: string): Promise<void> {
+  const document = await claimDocument(ctx, storeId, documentId);
+  if (!document) return;
+  try {
+    await index(ctx, document);
+  } catch (error) {
+    await giveUp(ctx, document, error);
+  }
+  await removeStaleChunks(ctx, document);
+}
+
+async function index(ctx: Ctx, document: ClaimedDocument): Promise<void> {
+  const chunks = await readChunks(ctx, document);
+  await renewClaim(ctx, document);
+  await writeChunks(ctx, document, chunks);
+  const textBytes = chunks.reduce((sum, { text }) => sum + encoder.encode(text).byteLength, 0);
+  await finishDocument(ctx, document, { chunkCount: chunks.length, textBytes, space: null, nextSpace: null });
+}
+
+const encoder = new TextEncoder();
+
+async function readChunks(ctx: Ctx, document: ClaimedDocument): Promise<Chunk[]> {
+  const bytes = await readBytes(ctx, document.id);
+  if (!bytes) throw new UnreadableDocument("the content of this file is not there any more");
+  const chunks = chunkBlocks(await extractText(bytes, document.filename), document.chunking ?? DEFAULT_CHUNKING);
+  if (chunks.length === 0) throw new UnreadableDocument("there is no text in this file");
+  return chunks;
+}
+
+async function giveUp(ctx: Ctx, document: ClaimedDocument, error: unknown): Promise<void> {
+  if (error instanceof ClaimLost) return;
+  if (error instanceof UnreadableDocument) await failDocument(ctx, document, "unreadable", error.message);
+  else if (error instanceof DomainError) await postponeDocument(ctx, document, error.message);
+  else {
+    console.error("index-document", error);
+    await postponeDocument(ctx, document, "something went wrong on our side");
+  }
+}

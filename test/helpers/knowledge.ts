@@ -1,0 +1,62 @@
+import { eventually } from "./eventually.ts";
+import type { Caller } from "./project.ts";
+
+/** What must be so before a test can go on. */
+function must(holds: boolean, seen: unknown): void {
+  if (!holds) throw new Error(`unexpected: ${JSON.stringify(seen)}`);
+}
+
+/** A vector store of a caller, with files as a test needs them. */
+export class Store {
+  readonly caller: Caller;
+  readonly id: string;
+
+  constructor(caller: Caller, id: string) {
+    this.caller = caller;
+    this.id = id;
+  }
+
+  static async create(caller: Caller, body: object = {}): Promise<Store> {
+    const { status, json } = await caller.post("/vector_stores", { name: "Store", ...body });
+    must(status === 200, json);
+    return new Store(caller, json.id);
+  }
+
+  get path(): string {
+    return `/vector_stores/${this.id}`;
+  }
+
+  async add(filename: string, content: string, more: object = {}): Promise<string> {
+    const { status, json } = await this.caller.post(`${this.path}/files`, { filename, content, ...more });
+    must(status === 200, json);
+    return json.id;
+  }
+
+  file = async (id: string) => (await this.caller.get(`${this.path}/files/${id}`)).json;
+
+  /** Waits until a file is processed, or has failed. */
+  settled = (id: string) =>
+    eventually(async () => {
+      const file = await this.file(id);
+      must(file.status !== "pending", file);
+      return file;
+    });
+
+  async addAndWait(filename: string, content: string, more: object = {}): Promise<string> {
+    const id = await this.add(filename, content, more);
+    const file = await this.settled(id);
+    must(file.status === "processed" && file.error === null, file);
+    return id;
+  }
+
+  async search(query: string | string[], more: object = {}) {
+    const { status, json } = await this.caller.post(`${this.path}/search`, { query, ...more });
+    must(status === 200, json);
+    return json.data as { file_id: string; filename: string; score: number; content: { text: string }[] }[];
+  }
+
+  /** The files that a search finds, the best first. */
+  async finds(query: string | string[], more: object = {}): Promise<string[]> {
+    return (await this.search(query, more)).map(({ filename }) => filename);
+  }
+}
