@@ -12,6 +12,7 @@ const url = `http://${HOST}:${port}`;
 
 await requireFreePort();
 const settings = localSettings();
+settings["PUBLIC_URL"] ??= url;
 const envFile = writeEnvFile(folder, settings);
 await runWrangler(
   ["d1", "migrations", "apply", "DB", "--local", "--persist-to", folder, "--env-file", envFile],

@@ -26,10 +26,13 @@ export class Server {
 
   /** `project`: the folder of the sources that it runs. */
   static async start(env: Record<string, string> = {}, project = "."): Promise<Server> {
-    const server = new Server(await freePort(), project);
+    const server = await Server.create(project);
     await server.start(env);
     return server;
   }
+
+  /** Knows its address already, and is yet to be started. */
+  static create = async (project = ".") => new Server(await freePort(), project);
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
@@ -103,7 +106,7 @@ export class Server {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address() as AddressInfo;
