@@ -1,4 +1,5 @@
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import { DomainError } from "../core/errors.ts";
 import type { Usage } from "../core/messages.ts";
 import type { Bill, ModelCall } from "../core/model-calls.ts";
 import { costOf, isFree, priceOf, type Price, type PriceTable } from "../core/prices.ts";
@@ -82,6 +83,8 @@ export class Meter {
       this.#held = await this.#options.reserve(this.#hold, needed);
     }
     if (needed <= this.#held) return maxOutputTokens;
+    if (spent >= this.#held)
+      throw new DomainError("payment_required", "the credits ran out in the middle of the answer");
     const left = this.#held - spent - costOf(price, { inputTokens, outputTokens: 0 });
     const affordable = price.output > 0 ? Math.floor(left / price.output) : maxOutputTokens;
     return Math.min(maxOutputTokens, Math.max(affordable, FEWEST_TOKENS));
