@@ -1,8 +1,10 @@
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
+import { expect } from "vitest";
 import type { Ctx } from "../../src/core/context.ts";
 import { deliverWebhooks } from "../../src/core/webhook-queue.ts";
 import { openContext } from "../../src/runtime/context.ts";
+import { eventually } from "./eventually.ts";
 import type { Caller } from "./project.ts";
 
 type Answer = () => Response | Promise<Response>;
@@ -28,6 +30,9 @@ export class Receiver {
   /** What has arrived, whatever was answered. */
   readonly deliveries: Delivery[] = [];
   answers: Answer[];
+  /** The most that it has had to do at one time. */
+  mostAtOnce = 0;
+  #atOnce = 0;
 
   constructor(...answers: Answer[]) {
     this.answers = answers.length > 0 ? answers : [ok];
@@ -40,7 +45,12 @@ export class Receiver {
     const body = await request.text();
     const id = request.headers.get("webhook-id")!;
     this.deliveries.push({ id, body, headers: request.headers, event: JSON.parse(body) as Event });
-    return answer!();
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
+    try {
+      return await answer!();
+    } finally {
+      this.#atOnce -= 1;
+    }
   }
 
   get events(): Event[] {
@@ -58,6 +68,18 @@ export const answers =
   () =>
     new Response(`status ${status}`, { status, headers });
 
+export const isDown: Answer = () => Promise.reject(new TypeError("connection refused"));
+
+/** A receiver's answer that waits until the test lets it go. */
+export function heldAnswer(): { answer: Answer; release: () => void } {
+  const state = { released: false };
+  const answer = async () => {
+    while (!state.released) await scheduler.wait(2);
+    return ok();
+  };
+  return { answer, release: () => void (state.released = true) };
+}
+
 /** Registers a receiver with a project. */
 export async function register(project: Caller, receiver: Receiver, secret = SECRET): Promise<string> {
   const { json, status } = await project.post("/webhook-endpoints", { url: receiver.url, secret });
@@ -73,14 +95,26 @@ export async function deliver(
   changes: Partial<Ctx> = {},
 ): Promise<void> {
   const deferred: Promise<unknown>[] = [];
-  const ctx = openContext(env, project, {
-    actor: { type: "system", job: "test" },
-    defer: (work) => void deferred.push(work),
-  });
+  const ctx = contextOf(project, (work) => void deferred.push(work));
   const now = () => new Date(Date.now() + laterMs);
-  await deliverWebhooks({ ...ctx, now, ...changes }, endpointId);
+  // A bell of its own would ring into another moment of the test.
+  const jobs = { ring: async () => undefined };
+  await deliverWebhooks({ ...ctx, now, jobs, ...changes }, endpointId);
   for (let done = 0; done < deferred.length; done++) await deferred[done];
 }
+
+/** Waits until a receiver that works has been told all it is owed, by the test or by the queue. */
+export async function told(project: Caller & { id: string }, endpointId: string): Promise<void> {
+  await eventually(async () => {
+    await deliver(project, endpointId);
+    const { json } = await project.get(`/webhook-endpoints/${endpointId}/deliveries`);
+    expect(json.filter(({ status }: { status: string }) => status !== "delivered")).toEqual([]);
+  });
+}
+
+/** What the core works with, in a project. */
+export const contextOf = (project: { id: string }, defer: Ctx["defer"] = () => undefined): Ctx =>
+  openContext(env, project, { actor: { type: "system", job: "test" }, defer });
 
 export const verify = ({ body, headers }: Delivery, secret: string): unknown =>
   new Webhook(btoa(secret)).verify(body, Object.fromEntries(headers));

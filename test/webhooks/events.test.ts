@@ -1,25 +1,23 @@
-import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
 import { webhookInserts } from "../../src/core/webhooks.ts";
 import { projects } from "../../src/db/schema.ts";
-import { openContext } from "../../src/runtime/context.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { newChat, newProject, type Thread } from "../helpers/project.ts";
-import { deliver, Receiver, register, SECRET, verify } from "../helpers/receiver.ts";
+import { contextOf, deliver, Receiver, register, SECRET, told, verify } from "../helpers/receiver.ts";
 import { SseReader } from "../helpers/sse.ts";
 import { callsTool, FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
 
-/** A thread whose project has a receiver; `told` brings what it is owed. */
+/** A thread whose project has a receiver; `tell` brings what it is owed. */
 async function watched(...chat: Parameters<typeof newChat>) {
   const thread = (await newChat(...chat)).thread();
   const receiver = new Receiver();
   const endpointId = await register(thread.chat.project, receiver);
-  return { thread, receiver, endpointId, told: () => tell(thread, endpointId, receiver) };
+  return { thread, receiver, endpointId, tell: () => tellOf(thread, endpointId, receiver) };
 }
 
-async function tell(thread: Thread, endpointId: string, receiver: Receiver) {
-  await deliver(thread.chat.project, endpointId);
+async function tellOf(thread: Thread, endpointId: string, receiver: Receiver) {
+  await told(thread.chat.project, endpointId);
   return receiver.events.toSorted((a, b) => a.created_at.localeCompare(b.created_at));
 }
 
@@ -31,11 +29,11 @@ const kinds = (events: { type: string; data: Record<string, unknown> }[]) =>
 
 describe("a receiver", () => {
   it("is told of a conversation as the API lists it, with both signatures", async () => {
-    const { thread, receiver, told } = await watched(new FakeModel(says("Hello.")));
+    const { thread, receiver, tell } = await watched(new FakeModel(says("Hello.")));
     await thread.ask("hi");
     await thread.setMode("manual");
     await thread.send("This is a human.");
-    const events = await told();
+    const events = await tell();
     const thread_id = thread.id;
     const messages = await thread.messages();
     expect(messages).toHaveLength(3);
@@ -67,14 +65,14 @@ describe("a receiver", () => {
   it("is told of a tool call that needs approval, of the decision, and of the answer that goes on", async () => {
     const reason = { reason: "angry" };
     const model = new FakeModel(callsTool("handoff_to_operator", reason), says("Done."));
-    const { thread, told } = await watched(model, { tools: { handoff_to_operator: "operator_approve" } });
+    const { thread, tell } = await watched(model, { tools: { handoff_to_operator: "operator_approve" } });
     await thread.ask("a human, please");
     const path = `/threads/${thread.id}/approvals`;
     const [approval] = (await thread.chat.project.get(path)).json.data;
     await thread.chat.project.post(`${path}/${approval.id}`, { approved: true });
     await eventually(async () => expect((await thread.get()).json.mode).toBe("manual"));
     const events = await eventually(async () => {
-      const found = await told();
+      const found = await tell();
       expect(found).toHaveLength(7);
       return found;
     });
@@ -88,7 +86,7 @@ describe("a receiver", () => {
 
   it("hears nothing of an answer that a takeover cut off", async () => {
     const held = new HeldAnswer();
-    const { thread, told } = await watched(new FakeModel(held.answer));
+    const { thread, tell } = await watched(new FakeModel(held.answer));
     held.say("Half an ");
     const reader = new SseReader(await thread.stream("hi"));
     await reader.json();
@@ -97,7 +95,7 @@ describe("a receiver", () => {
     await reader.rest();
     await thread.send("A human.");
     expect(await thread.messages()).toHaveLength(3);
-    expect(kinds(await told()).toSorted()).toEqual([
+    expect(kinds(await tell()).toSorted()).toEqual([
       "thread.created",
       "thread.message.created: A human.",
       "thread.message.created: hi",
@@ -113,16 +111,16 @@ describe("a receiver", () => {
     await thread.ask("before");
     const ownId = await register(mine.project, own);
     await thread.ask("after");
-    await deliver(mine.project, ownId);
+    await told(mine.project, ownId);
     await deliver(theirs, foreignId);
     expect(kinds(own.events).toSorted()).toEqual(["thread.message.created: after", "thread.message.created: ok"]);
     expect(foreign.deliveries).toEqual([]);
   });
 
   it("is spared what it could not take in", async () => {
-    const { thread, told } = await watched(new FakeModel(says("ok")));
+    const { thread, tell } = await watched(new FakeModel(says("ok")));
     await thread.ask("long ".repeat(39_000));
-    const event = (await told()).find(({ data }) => data["truncated"])!;
+    const event = (await tell()).find(({ data }) => data["truncated"])!;
     expect(event.type).toBe("thread.message.created");
     expect(JSON.stringify(event).length).toBeLessThan(100_000);
     expect((await thread.messages())[0]!.content).toHaveLength(195_000);
@@ -132,7 +130,7 @@ describe("a receiver", () => {
     const project = await newProject();
     const receiver = new Receiver();
     const id = await register(project, receiver);
-    const ctx = openContext(env, project, { actor: { type: "root" }, defer: () => undefined });
+    const ctx = contextOf(project);
     const lost = { type: "integration.auth_lost" as const, data: { integration_id: "i1" }, id: "one" };
     const rename = (name: string | null) =>
       ctx.db
