@@ -21,7 +21,7 @@ export type CallOptions = {
 };
 
 export type Call = CallOptions & {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   path: string;
   query?: Record<string, string | number | undefined>;
   body?: object;
@@ -53,6 +53,9 @@ export class Connection {
 
   post = <T>(path: string, body?: object, options?: CallOptions) =>
     this.#call({ ...options, method: "POST", path, body }, jsonOf<T>);
+
+  put = <T>(path: string, body: object, options?: CallOptions) =>
+    this.#call({ ...options, method: "PUT", path, body }, jsonOf<T>);
 
   delete = <T>(path: string, options?: CallOptions) => this.#call({ ...options, method: "DELETE", path }, jsonOf<T>);
 

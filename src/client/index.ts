@@ -4,6 +4,7 @@ import { Connection, type WorkenOptions } from "./connection.ts";
 import { integrations } from "./integrations.ts";
 import { projects } from "./projects.ts";
 import { threads } from "./threads.ts";
+import { webhookEndpoints } from "./webhook-endpoints.ts";
 
 /** The Worken API, in the words of its own SDK. */
 export class Worken {
@@ -12,6 +13,7 @@ export class Worken {
   readonly integrations: ReturnType<typeof integrations>;
   readonly chats: ReturnType<typeof chats>;
   readonly threads: ReturnType<typeof threads>;
+  readonly webhookEndpoints: ReturnType<typeof webhookEndpoints>;
 
   constructor(options: WorkenOptions) {
     const connection = new Connection(options);
@@ -20,6 +22,7 @@ export class Worken {
     this.integrations = integrations(connection);
     this.chats = chats(connection);
     this.threads = threads(connection);
+    this.webhookEndpoints = webhookEndpoints(connection);
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { ConnectionError, Worken, WorkenError, type Bot, type ThreadEvent } from "../../src/client/index.ts";
 import { newChat, newProject, ROOT_KEY } from "../helpers/project.ts";
+import { Receiver } from "../helpers/receiver.ts";
 import { callsTool, FakeModel, says } from "../helpers/upstream.ts";
 import { breaking, clientOf, direct, losing, newThread, scripted } from "./network.ts";
 
@@ -34,7 +35,7 @@ describe("the client", () => {
     const project = await root.projects.create({ name: "Shop", organization_id: "tests" });
     const key = await root.projects.apiKeys.create(project.id, { name: "Main" });
     expect(await root.projects.setLimits(project.id, { requests_per_minute: null })).toMatchObject({ id: project.id });
-    const { projects, bots, integrations, chats, threads } = watched(clientOf(key.key), called);
+    const { projects, bots, integrations, chats, threads, webhookEndpoints } = watched(clientOf(key.key), called);
     expect(await projects.list()).toEqual([project]);
     const { id: spare } = await projects.apiKeys.create(project.id, { name: "Spare" });
     expect(await projects.apiKeys.list(project.id)).toMatchObject([{ name: "Main" }, { id: spare }]);
@@ -85,6 +86,18 @@ describe("the client", () => {
       expect(event).toMatchObject({ thread_id: thread!.id, type: "message_created", role: "user" });
       break;
     }
+
+    const receiver = new Receiver();
+    const endpoint = await webhookEndpoints.create({ url: receiver.url, secret: "s" });
+    expect(await webhookEndpoints.test(endpoint.id)).toMatchObject({ status: "succeeded", status_code: 200 });
+    const [delivery] = await webhookEndpoints.deliveries.list(endpoint.id, { status: "delivered" });
+    const { event_id } = delivery!;
+    expect(await webhookEndpoints.attempts.list(endpoint.id)).toMatchObject([{ event_id }]);
+    expect(await webhookEndpoints.deliveries.get(endpoint.id, event_id)).toMatchObject({ event: { id: event_id } });
+    expect(await webhookEndpoints.deliveries.redeliver(endpoint.id, event_id)).toMatchObject({ status: "pending" });
+    expect(await webhookEndpoints.update(endpoint.id, { status: "disabled" })).toMatchObject({ status: "disabled" });
+    expect(await webhookEndpoints.list()).toEqual([await webhookEndpoints.get(endpoint.id)]);
+    expect(await webhookEndpoints.delete(endpoint.id)).toEqual({ id: endpoint.id, deleted: true });
 
     expect(await chats.threads.delete(chat.id, "t:1")).toEqual({ id: "t:1", deleted: true });
     expect(await integrations.chats.delete(website.id, chat.id)).toEqual({ id: chat.id, deleted: true });

@@ -360,7 +360,7 @@ describe("events of a thread", () => {
     await thread.ask("hi");
     await tell();
     await runInDurableObject(objectOf(thread), (_, state) => {
-      state.storage.sql.exec("update thread set projected = 0");
+      state.storage.sql.exec("update thread set record = json_set(record, '$.projected', 0)");
     });
     await abortAllDurableObjects();
     await thread.ask("again");
