@@ -20,6 +20,7 @@ const anyOrigin = cors({
     "retry-after",
     "x-message-id",
     "x-request-id",
+    "x-schedule-id",
     "x-thread-id",
     "x-vercel-ai-ui-message-stream",
   ],

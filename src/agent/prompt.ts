@@ -1,11 +1,14 @@
 import type { LanguageModelV4Message, LanguageModelV4Prompt, LanguageModelV4ToolResultPart } from "@ai-sdk/provider";
 import type { BotSettings } from "../core/bot-settings.ts";
+import type { Due } from "../core/schedule-state.ts";
 import { resultText, type Message, type MessagePart } from "../core/messages.ts";
+import { dueNote } from "./due-note.ts";
 import { memoryInstructions } from "./working-memory.ts";
 
 export type PromptInput = {
   settings: BotSettings;
   workingMemory: string | null;
+  due: Due | null;
   /** Earlier messages and those to be answered, oldest first. */
   messages: Pick<Message, "role" | "parts">[];
   /** What this answer says already. */
@@ -13,9 +16,10 @@ export type PromptInput = {
 };
 
 /** Instruction, working memory, the conversation, and what has been said of the answer so far. */
-export const buildPrompt = ({ settings, workingMemory, messages, parts }: PromptInput): LanguageModelV4Prompt => [
+export const buildPrompt = ({ settings, workingMemory, due, messages, parts }: PromptInput): LanguageModelV4Prompt => [
   ...systemMessages(settings, workingMemory),
   ...messages.flatMap(promptMessages),
+  ...dueMessages(due, messages.at(-1)?.role),
   ...promptMessages({ role: "assistant", parts }),
 ];
 
@@ -25,6 +29,12 @@ function systemMessages(settings: BotSettings, workingMemory: string | null): La
     settings.memory.workingMemory.enabled ? memoryInstructions(workingMemory) : "",
   ].filter((text) => text.trim() !== "");
   return texts.map((content) => ({ role: "system", content }));
+}
+
+/** Models want the last word to be the user's: what is due is told in his place, and is not part of the conversation. */
+function dueMessages(due: Due | null, lastRole: Message["role"] | undefined): LanguageModelV4Message[] {
+  if (!due || (due.kind === "answer" && lastRole === "user")) return [];
+  return [{ role: "user", content: [{ type: "text", text: dueNote(due) }] }];
 }
 
 function promptMessages({ role, parts }: Pick<Message, "role" | "parts">): LanguageModelV4Message[] {

@@ -2,6 +2,7 @@ import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-
 import type { Approval } from "../core/approvals.ts";
 import type { BotSettings } from "../core/bot-settings.ts";
 import type { FinishReason, Json, Message, MessagePart, Usage } from "../core/messages.ts";
+import type { Due } from "../core/schedule-state.ts";
 import { Draft } from "./draft.ts";
 import { asTurnFailure, callModel } from "./model-call.ts";
 import { buildPrompt } from "./prompt.ts";
@@ -13,6 +14,8 @@ const MAX_STEPS = 8;
 export type TurnInput = {
   settings: BotSettings;
   workingMemory: string | null;
+  /** What was scheduled and is due now, where no message began this turn. */
+  due: Due | null;
   /** Earlier messages as far as the bot remembers them, and those that are to be answered. */
   messages: Pick<Message, "role" | "parts">[];
   /** For an answer that goes on after approvals: what it says already, and what was decided. */
@@ -126,10 +129,10 @@ class Turn {
   }
 
   #options(withTools: boolean): LanguageModelV4CallOptions {
-    const { settings, workingMemory, messages } = this.#input;
+    const { settings, workingMemory, due, messages } = this.#input;
     const { maxTokens, temperature, topP, frequencyPenalty, presencePenalty } = settings.model;
     return {
-      prompt: buildPrompt({ settings, workingMemory, messages, parts: this.#draft.parts }),
+      prompt: buildPrompt({ settings, workingMemory, due, messages, parts: this.#draft.parts }),
       maxOutputTokens: maxTokens,
       temperature,
       topP,

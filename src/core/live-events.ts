@@ -1,4 +1,5 @@
 import type { Delivery } from "./messages.ts";
+import type { EndReason, ScheduleStatus } from "./schedule-state.ts";
 import type { Mode } from "./thread-state.ts";
 
 /** What those who watch a thread or a project are told as it happens. */
@@ -13,6 +14,18 @@ export type ThreadEvent = { threadId: string } & (
   | { type: "title-changed"; title: string }
   | { type: "approval-requested"; approvalId: string; toolName: string; requestedFrom: "user" | "operator" }
   | { type: "approval-decided"; approvalId: string; status: "approved" | "rejected" | "expired" }
+  | { type: "schedule-created"; scheduleId: string; dueAt: number }
+  | { type: "schedule-updated"; scheduleId: string; dueAt: number; status: ScheduleStatus }
+  | { type: "schedule-fired"; scheduleId: string; dueAt: number; ranAt: number; messageId: string }
+  | {
+      type: "schedule-skipped";
+      scheduleId: string;
+      dueAt: number;
+      ranAt: number;
+      missed: boolean;
+      reason: EndReason | null;
+    }
+  | { type: "schedule-cancelled"; scheduleId: string; reason: EndReason }
 );
 
 /** What concerns no thread. */

@@ -16,6 +16,7 @@ import type { Credentials, Vendor } from "./credentials.ts";
 import type { LiveEvent } from "./live-events.ts";
 import type { Delivery, Json, Message, MessageFile } from "./messages.ts";
 import type { Page, PageRequest } from "./pages.ts";
+import type { Schedule, ScheduleChanges, SchedulePlan } from "./schedule-state.ts";
 import type { Mode, ThreadState } from "./thread-state.ts";
 import type { TurnEventType } from "./turn-events.ts";
 
@@ -42,6 +43,9 @@ export type Posting = {
   address?: ChannelAddress;
 };
 
+/** A time to come, and whether a message of the person before it makes it void. */
+export type Later = { dueAt: number; cancelIfReply: boolean };
+
 export type PostCommand = {
   posting: Posting;
   messages: UserMessage[];
@@ -49,12 +53,16 @@ export type PostCommand = {
   regenerate: boolean;
   /** Stored only: nobody is there to answer. */
   unanswered?: boolean;
+  /** When the messages are answered; absent: now. */
+  later?: Later | null;
   once: OnceKey | null;
 };
 
 /** A running or finished answer as server-sent turn events of some types; `messageId` is null where no answer will come. */
 export type TurnStream = {
   messageId: string | null;
+  /** Names what was scheduled, where the answer comes later. */
+  scheduleId: string | null;
   types: readonly TurnEventType[];
   events: ReadableStream<Uint8Array>;
 };
@@ -83,6 +91,12 @@ export interface ThreadPort {
   workingMemory(): Promise<string | null>;
   setMode(mode: Mode, once: OnceKey | null): Promise<void>;
   send(text: string, once: OnceKey | null): Promise<Message>;
+  /** An operator's message is refused, as `send` refuses it, where the thread is not in manual mode. */
+  schedule(plan: SchedulePlan, once: OnceKey | null): Promise<Schedule>;
+  changeSchedule(id: string, changes: ScheduleChanges): Promise<Schedule>;
+  cancelSchedule(id: string): Promise<Schedule>;
+  /** Does what is due, once. False: the thread knows of no such schedule. */
+  fireSchedule(id: string): Promise<boolean>;
   /** Ends the running answer; false when none runs. */
   stop(once: OnceKey | null): Promise<boolean>;
   /** Forgets everything, also in lists and in search. */
@@ -129,7 +143,8 @@ export type Job =
   | { kind: "deliver-webhooks"; projectId: string; endpointId: string | null }
   | { kind: "index-document" | "erase-document"; projectId: string; storeId: string; documentId: string }
   | { kind: "erase-store"; projectId: string; storeId: string }
-  | { kind: "erase-file"; projectId: string; fileId: string };
+  | { kind: "erase-file"; projectId: string; fileId: string }
+  | { kind: "fire-schedule"; projectId: string; threadId: string; scheduleId: string };
 
 export interface JobPort {
   /** Soon, or after some seconds: at most a day. A bell may be lost, doubled or late; the row knows what is due. */

@@ -1,5 +1,6 @@
 import type { Ctx } from "./context.ts";
 import { deleteFiles } from "./files.ts";
+import { eraseSchedules } from "./schedule-projection.ts";
 import { searchScope, threadRows } from "./search.ts";
 import type { ThreadState } from "./thread-state.ts";
 import type { WebhookEvent } from "./webhook-events.ts";
@@ -105,6 +106,7 @@ export async function eraseProjection(ctx: Ctx, threadId: string, hasFiles: bool
       )
       .bind(threadRows(ctx.project.id, threadId)),
     d1.prepare("delete from webhook_deliveries where project_id = ? and thread_id = ?").bind(ctx.project.id, threadId),
+    ...eraseSchedules(ctx, threadId),
   ]);
   if (hasFiles) await deleteFiles(ctx, threadId);
 }

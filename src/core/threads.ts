@@ -9,7 +9,9 @@ import { DomainError, notFound } from "./errors.ts";
 import type { Message } from "./messages.ts";
 import { afterCursor, pageByCreation, type Page, type PageRequest } from "./pages.ts";
 import { getPerson, rememberPerson, type Person } from "./people.ts";
-import type { Posting, TurnStream, UserMessage } from "./ports.ts";
+import type { Later, Posting, TurnStream, UserMessage } from "./ports.ts";
+import { requireRoom } from "./schedule-room.ts";
+import { requireFuture } from "./schedule-times.ts";
 import { threadsThatSay } from "./search.ts";
 import type { Mode, ThreadState } from "./thread-state.ts";
 import { TURN_EVENT_TYPES, type TurnEventType } from "./turn-events.ts";
@@ -111,6 +113,8 @@ export async function deleteThread(ctx: Ctx, thread: { id: string; chatId: strin
 export type PostInput = {
   messages: UserMessage[];
   regenerate?: boolean;
+  /** When the messages are answered; absent or past: now. */
+  later?: { at: Date; cancelIfReply: boolean } | undefined;
   person?: { externalId: string; name?: string | null; avatarUrl?: string | null } | undefined;
 };
 
@@ -127,7 +131,15 @@ export async function postMessages(
   if (person === null) throw notFound("thread", thread.id);
   const { messages, regenerate = false } = input;
   const posting = postingOf(chat, person?.id ?? null, types);
-  return ctx.thread(thread.id).post({ posting, messages, regenerate, once: onceKey(ctx) });
+  const later = input.later ? await laterOf(ctx, input.later) : null;
+  return ctx.thread(thread.id).post({ posting, messages, regenerate, later, once: onceKey(ctx) });
+}
+
+async function laterOf(ctx: Ctx, { at, cancelIfReply }: NonNullable<PostInput["later"]>): Promise<Later | null> {
+  const dueAt = requireFuture(at, ctx.now(), "scheduledAt");
+  if (dueAt === null) return null;
+  await requireRoom(ctx, "once");
+  return { dueAt, cancelIfReply };
 }
 
 /** The same for what a person wrote to a vendor. It is stored in any case, and answered where somebody is there to answer. */

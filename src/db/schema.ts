@@ -25,6 +25,9 @@ export const VENDORS = [
 ] as const;
 
 export const TRANSACTION_TYPES = ["charge", "topup", "bonus", "refund"] as const;
+export const SCHEDULE_KINDS = ["answer", "send", "task"] as const;
+export const SCHEDULE_STATUSES = ["pending", "paused", "completed", "cancelled"] as const;
+export const MISSED_RUNS = ["skip", "once"] as const;
 
 export type JsonObject = { [key: string]: unknown };
 
@@ -253,3 +256,40 @@ export const webhookAttempts = sqliteTable("webhook_attempts", {
   durationMs: integer("duration_ms").notNull(),
   createdAt: timestamp("created_at").notNull(),
 });
+
+export const schedules = sqliteTable("schedules", {
+  id: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  threadId: text("thread_id").notNull(),
+  kind: text({ enum: SCHEDULE_KINDS }).notNull(),
+  status: text({ enum: SCHEDULE_STATUSES }).notNull(),
+  text: text().notNull(),
+  dueAt: timestamp("due_at").notNull(),
+  messageId: text("message_id"),
+  cancelIfReply: integer("cancel_if_reply", { mode: "boolean" }).notNull(),
+  createdBy: text("created_by", { enum: ["person", "operator", "bot"] }).notNull(),
+  cron: text(),
+  timeZone: text("time_zone"),
+  maxExecutions: integer("max_executions"),
+  missed: text({ enum: MISSED_RUNS }),
+  executions: integer().notNull(),
+  lastRunAt: timestamp("last_run_at"),
+  endReason: text("end_reason"),
+  createdAt: timestamp("created_at").notNull(),
+  updatedAt: timestamp("updated_at").notNull(),
+  version: integer().notNull(),
+  rungAt: timestamp("rung_at"),
+});
+
+export const scheduleRuns = sqliteTable(
+  "schedule_runs",
+  {
+    scheduleId: text("schedule_id").notNull(),
+    dueAt: timestamp("due_at").notNull(),
+    ranAt: timestamp("ran_at").notNull(),
+    outcome: text({ enum: ["fired", "skipped", "missed"] }).notNull(),
+    reason: text(),
+    messageId: text("message_id"),
+  },
+  (table) => [primaryKey({ columns: [table.scheduleId, table.dueAt] })],
+);

@@ -14,12 +14,17 @@ export type TurnFormat = {
   encode?: () => { event: (event: TurnEvent, id: string) => string; end: () => string };
 };
 
-export function turnResponse({ messageId, events }: TurnStream, threadId: string, format: TurnFormat): Response {
+export function turnResponse(
+  { messageId, scheduleId, events }: TurnStream,
+  threadId: string,
+  format: TurnFormat,
+): Response {
   const headers = {
     ...SSE_HEADERS,
     ...format.headers,
     "x-thread-id": threadId,
     ...(messageId ? { "x-message-id": messageId } : {}),
+    ...(scheduleId ? { "x-schedule-id": scheduleId } : {}),
   };
   return new Response(format.encode ? encoded(events, format.encode()) : events, { headers });
 }

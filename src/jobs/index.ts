@@ -5,6 +5,7 @@ import { sendMessages } from "../core/delivery.ts";
 import { receiveMessages } from "../core/inbound.ts";
 import { deliverWebhooks } from "../core/webhook-queue.ts";
 import { eraseFile } from "../core/stored-files.ts";
+import { fireSchedule } from "../core/schedules.ts";
 import type { Ctx } from "../core/context.ts";
 import { eraseDocument, eraseStore } from "../knowledge/erase.ts";
 import { indexDocument } from "../knowledge/index-document.ts";
@@ -20,6 +21,7 @@ const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<
   "erase-document": (ctx, { storeId, documentId }) => eraseDocument(ctx, storeId, documentId),
   "erase-store": (ctx, { storeId }) => eraseStore(ctx, storeId),
   "erase-file": (ctx, { fileId }) => eraseFile(ctx, fileId),
+  "fire-schedule": fireSchedule,
 };
 
 /** The table gives each kind its own job, which the compiler cannot follow through a union. */

@@ -5,6 +5,7 @@ import { sweepDeletedChats } from "../core/erasure.ts";
 import { sweepKnowledge } from "../core/document-queue.ts";
 import { forgetOldAnswers } from "../core/idempotency.ts";
 import { forgetOldWebhooks, sweepWebhooks } from "../core/webhook-queue.ts";
+import { sweepSchedules } from "../core/schedule-sweep.ts";
 import { openAdminContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";
 
@@ -21,5 +22,6 @@ export async function sweep(env: Env, execution: ExecutionContext): Promise<void
     sweepWebhooks(db, jobs, now()),
     forgetOldWebhooks({ db, now }),
     sweepKnowledge(db, jobs, now()),
+    sweepSchedules(db, jobs, now()),
   ]);
 }

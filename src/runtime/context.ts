@@ -3,7 +3,7 @@ import { openModel } from "../agent/models.ts";
 import type { LiveChat } from "../core/access.ts";
 import type { Actor, AdminCtx, Ctx, Once } from "../core/context.ts";
 import { microFrom } from "../core/credits.ts";
-import type { JobPort } from "../core/ports.ts";
+import type { Job, JobPort } from "../core/ports.ts";
 import { openDb } from "../db/client.ts";
 import { createSealer, type Sealer } from "../lib/seal.ts";
 import { openChannel } from "./channel-port.ts";
@@ -63,9 +63,29 @@ function shared(env: Env, { actor, defer, once }: Given) {
   };
 }
 
-const jobPort = (queue: Env["JOBS"]): JobPort => ({
-  ring: async (job, delaySeconds = 0) => void (await queue.send(job, { delaySeconds })),
-});
+/** What a queue takes in one call. */
+const MOST_PER_SENDING = 100;
+
+/** Bells that are rung in the same moment go to the queue together. */
+function jobPort(queue: Env["JOBS"]): JobPort {
+  let waiting: MessageSendRequest<Job>[] = [];
+  let sending: Promise<void> | null = null;
+  const send = async () => {
+    const bells = waiting;
+    [waiting, sending] = [[], null];
+    if (bells.length === 1) return void (await queue.send(bells[0]!.body, bells[0]));
+    for (let sent = 0; sent < bells.length; sent += MOST_PER_SENDING) {
+      await queue.sendBatch(bells.slice(sent, sent + MOST_PER_SENDING));
+    }
+  };
+  return {
+    ring(job, delaySeconds = 0) {
+      waiting.push({ body: job, delaySeconds });
+      sending ??= Promise.resolve().then(send);
+      return sending;
+    },
+  };
+}
 
 const billingTerms = (config: Config) => ({
   prices: config.MODEL_PRICES,

@@ -2,6 +2,7 @@ import type { Approval, Decision } from "../core/approvals.ts";
 import type { Delivery, Message } from "../core/messages.ts";
 import type { Page, PageRequest } from "../core/pages.ts";
 import type { OnceKey, PostCommand, Posting, ThreadPort, TurnStream } from "../core/ports.ts";
+import type { Schedule, ScheduleChanges, SchedulePlan } from "../core/schedule-state.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
 import { call, callResponse, type Rpc } from "./rpc.ts";
@@ -20,6 +21,10 @@ export interface ThreadRpc {
   receive(request: PostRequest): Promise<Rpc<null>>;
   edit(messageId: string, text: string): Promise<Rpc<null>>;
   setDelivery(messageId: string, delivery: Delivery): Promise<Rpc<null>>;
+  schedule(plan: SchedulePlan, once: OnceKey | null): Promise<Rpc<Schedule>>;
+  changeSchedule(id: string, changes: ScheduleChanges): Promise<Rpc<Schedule>>;
+  cancelSchedule(id: string): Promise<Rpc<Schedule>>;
+  fireSchedule(id: string): Promise<Rpc<boolean>>;
   stop(once: OnceKey | null): Promise<Rpc<boolean>>;
   decide(decision: Decision): Promise<Rpc<Approval>>;
   erase(): Promise<Rpc<null>>;
@@ -51,6 +56,10 @@ export function threadPort(namespace: DurableObjectNamespace, projectId: string,
     receive: async (command) => void (await call(() => stub.receive({ projectId, threadId, command }))),
     edit: async (messageId, text) => void (await call(() => stub.edit(messageId, text))),
     setDelivery: async (messageId, delivery) => void (await call(() => stub.setDelivery(messageId, delivery))),
+    schedule: (plan, once) => call(() => stub.schedule(plan, once)),
+    changeSchedule: (id, changes) => call(() => stub.changeSchedule(id, changes)),
+    cancelSchedule: (id) => call(() => stub.cancelSchedule(id)),
+    fireSchedule: (id) => call(() => stub.fireSchedule(id)),
     stop: (once) => call(() => stub.stop(once)),
     decide: (decision) => call(() => stub.decide(decision)),
     erase: async () => void (await call(() => stub.erase())),
@@ -73,6 +82,7 @@ export async function openSocket(upgrade: () => Promise<Response>): Promise<WebS
 
 const turnStream = (response: Response): TurnStream => ({
   messageId: response.headers.get("x-message-id") || null,
+  scheduleId: response.headers.get("x-schedule-id"),
   types: (response.headers.get("x-types") ?? "").split(",") as TurnEventType[],
   events: response.body!,
 });

@@ -4,6 +4,8 @@ import type { LiveEvent } from "../core/live-events.ts";
 import type { Settlement } from "../core/ports.ts";
 import { ringForSends, sendStatement } from "../core/channel-sends.ts";
 import { listThread, projectThread } from "../core/thread-projection.ts";
+import { ringSoon, scheduleStatements, type ScheduleProjection } from "../core/schedule-projection.ts";
+import type { ScheduleRun } from "../core/schedule-state.ts";
 import { chargeStatements } from "../core/model-calls.ts";
 import type { EventLog } from "../lib/event-log.ts";
 import type { LoggedBill } from "./bill-log.ts";
@@ -106,7 +108,10 @@ export class Outbox {
     const sends = address ? this.#options.machine.sends.all() : [];
     const outgoing = sends.map((send) => sendStatement(ctx, record.id, address!, send));
     const webhooks = await webhookEventsOf(this.#options.machine, record, rows);
-    await projectThread(ctx, { state, version, text, said, webhooks }, [...charges, ...outgoing]);
+    const planned = plannedIn(rows, this.#options.machine);
+    const more = [...charges, ...outgoing, ...scheduleStatements(ctx, record.id, planned)];
+    await projectThread(ctx, { state, version, text, said, webhooks }, more);
+    await ringSoon(ctx, record.id, planned.schedules);
     if (sends.length === 0) return;
     this.#options.machine.sends.forget(sends.at(-1)!.position);
     await ringForSends(ctx, record.id, sends.length);
@@ -137,3 +142,20 @@ const messagesIn = (rows: Row[], types: LiveEvent["type"][]) => [
     ),
   ),
 ];
+
+/** Every event of a schedule names it; those of its runs say what came of them. */
+function plannedIn(rows: Row[], { timetable }: ThreadMachine): ScheduleProjection {
+  const events = rows.flatMap((row) => row.events).filter((event) => "scheduleId" in event);
+  if (events.length === 0) return NOTHING_PLANNED;
+  const ids = new Set(events.map(({ scheduleId }) => scheduleId));
+  const schedules = [...ids].flatMap((id) => timetable.log.find(id) ?? []);
+  return { schedules, runs: events.flatMap(runOf) };
+}
+
+const NOTHING_PLANNED: ScheduleProjection = { schedules: [], runs: [] };
+
+function runOf(event: LiveEvent): ScheduleRun[] {
+  if (event.type === "schedule-fired") return [{ ...event, outcome: "fired", reason: null }];
+  if (event.type !== "schedule-skipped") return [];
+  return [{ ...event, outcome: event.missed ? "missed" : "skipped", messageId: null }];
+}

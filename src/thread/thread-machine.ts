@@ -1,4 +1,5 @@
 import type { TurnInput, TurnOutcome } from "../agent/turn.ts";
+import type { LiveChat } from "../core/access.ts";
 import type { Approval, Decision } from "../core/approvals.ts";
 import type { BotSettings } from "../core/bot-settings.ts";
 import { DomainError, notFound } from "../core/errors.ts";
@@ -12,7 +13,15 @@ import {
   type Usage,
 } from "../core/messages.ts";
 import type { Bill, ThreadBill } from "../core/model-calls.ts";
-import type { OnceKey, PostCommand, Posting } from "../core/ports.ts";
+import type { Later, OnceKey, PostCommand, Posting, UserMessage } from "../core/ports.ts";
+import {
+  isOpen,
+  type Due,
+  type EndReason,
+  type Schedule,
+  type ScheduleChanges,
+  type SchedulePlan,
+} from "../core/schedule-state.ts";
 import type { Mode } from "../core/thread-state.ts";
 import type { ChannelSend, Outgoing } from "../core/channels.ts";
 import { ApprovalLog } from "./approval-log.ts";
@@ -21,12 +30,16 @@ import { MessageLog, type LoggedMessage } from "./message-log.ts";
 import { OnceLog } from "./once-log.ts";
 import { SendLog } from "./send-log.ts";
 import { readRecord, writeRecord, type OpenTurn, type ThreadRecord } from "./thread-record.ts";
+import { Timetable } from "./timetable.ts";
 
 const MOST_WAITING = 50;
 const MOST_RECOVERIES = 3;
 
-/** What a post led to: an answer that is owed, one that was given or is being given already, or none at all. */
-export type Posted = { kind: "owed" | "known"; messageId: string } | { kind: "unanswered" };
+/** What a post led to: an answer that is owed, one that was given or is being given already, one that comes later, or none at all. */
+export type Posted =
+  | { kind: "owed" | "known"; messageId: string }
+  | { kind: "scheduled"; messageId: string; scheduleId: string }
+  | { kind: "unanswered" };
 
 /** What one transition did, for those who must be told after it is stored. */
 export type Transition<T> = { value: T; events: LiveEvent[]; closed: string[] };
@@ -45,6 +58,7 @@ export class ThreadMachine {
   readonly approvals: ApprovalLog;
   readonly bills: BillLog;
   readonly sends: SendLog;
+  readonly timetable: Timetable;
   readonly #once: OnceLog;
   readonly #options: MachineOptions;
   /** Undefined: not read yet. */
@@ -59,6 +73,7 @@ export class ThreadMachine {
     this.approvals = new ApprovalLog(options.sql);
     this.bills = new BillLog(options.sql);
     this.sends = new SendLog(options.sql);
+    this.timetable = new Timetable({ ...options, tell: (event) => this.#tell(this.record!, event) });
     this.#once = new OnceLog(options.sql);
   }
 
@@ -75,6 +90,7 @@ export class ThreadMachine {
     this.#once.table.reread();
     this.sends.table.reread();
     this.bills.reread();
+    this.timetable.log.reread();
   }
 
   /** Runs a transition and gathers what it did. */
@@ -92,10 +108,10 @@ export class ThreadMachine {
   }
 
   post(identity: { projectId: string; threadId: string }, command: PostCommand): Posted {
-    const record = this.record ?? this.#newRecord(identity, command.posting);
+    const record = (this.#record = this.record ?? this.#newRecord(identity, command.posting));
     if (record.chatId !== command.posting.chatId) throw notFound("thread", identity.threadId);
     const repeated = this.#once.find(command.once, this.#options.now());
-    if (repeated) return postedAs(repeated.messageId);
+    if (repeated) return this.#postedAs(repeated.messageId);
     if (record.mode === "auto" && record.openTurns.length >= MOST_WAITING) throw tooManyWaiting();
     this.#takePosting(record, command.posting);
     const posted = command.regenerate ? this.#regenerate(record) : this.#accept(record, command);
@@ -111,6 +127,7 @@ export class ThreadMachine {
     return {
       settings,
       workingMemory: this.record!.workingMemory,
+      due: this.record!.openTurns.find((turn) => turn.messageId === messageId)?.due ?? null,
       messages: this.messages.before(answer, settings.memory.lastMessages),
       parts: answer.parts,
       decided: this.approvals.ofMessage(messageId).filter(({ toolCallId }) => !carriedOut.has(toolCallId)),
@@ -168,17 +185,59 @@ export class ThreadMachine {
     const record = this.#existing();
     const repeated = this.#once.find(once, this.#options.now());
     if (repeated?.messageId) return this.messages.find(repeated.messageId)!;
-    if (record.mode !== "manual") {
-      throw new DomainError("conflict", `the thread is in ${record.mode} mode; an operator can send in manual mode`);
-    }
-    const message = this.#newMessage(record, "assistant", "operator", [{ type: "text", text }]);
+    requireManual(record);
+    const message = this.#sendNow(record, text);
+    this.#once.record(once, message.id, this.#options.now());
+    this.#save(record);
+    return this.messages.find(message.id)!;
+  }
+
+  #sendNow(record: ThreadRecord, text: string, id?: string): Message {
+    const message = this.#newMessage(record, "assistant", "operator", [{ type: "text", text }], id);
     this.messages.append(message);
     this.#tellCreated(record, message);
     this.#handOver(record, message, message.parts);
-    this.#once.record(once, message.id, this.#options.now());
     this.#countPending(record);
+    return message;
+  }
+
+  /** An operator's message is allowed as it is now; at its time only a blocked thread refuses it. */
+  schedule(plan: SchedulePlan, once: OnceKey | null): Schedule {
+    const record = this.#existing();
+    const repeated = this.#once.find(once, this.#options.now());
+    if (repeated?.messageId) return this.timetable.log.find(repeated.messageId)!;
+    if (plan.kind === "send") requireManual(record);
+    if (record.mode === "blocked") throw new DomainError("conflict", "the thread is blocked");
+    const schedule = this.timetable.add(plan);
+    this.#once.record(once, schedule.id, this.#options.now());
+    return schedule;
+  }
+
+  changeSchedule(id: string, changes: ScheduleChanges): Schedule {
+    this.#existing();
+    return this.timetable.change(id, changes);
+  }
+
+  cancelSchedule(id: string): Schedule {
+    this.#existing();
+    return this.timetable.cancel(id);
+  }
+
+  /** Does what is due, as far as thread and chat allow it now, and plans it anew where it recurs. Answers what is owed by it. */
+  fire(id: string, chat: Pick<LiveChat, "active"> | null): string | null {
+    const record = this.#existing();
+    const schedule = this.timetable.takeDue(id);
+    if (!schedule) return null;
+    if (this.timetable.isMissed(schedule)) return (this.timetable.missed(schedule), null);
+    const obstacle = obstacleTo(schedule, record, chat);
+    if (obstacle) return (this.timetable.skipped(schedule, obstacle), null);
+    const messageId = schedule.messageId ?? this.#options.newId();
+    this.timetable.ran(schedule, messageId);
+    const { kind, text, createdAt: plannedAt } = schedule;
+    if (kind === "send") this.#sendNow(record, text, messageId);
+    else this.#openTurn(record, 0, messageId, { scheduleId: id, kind, text, plannedAt });
     this.#save(record);
-    return this.messages.find(message.id)!;
+    return kind === "send" ? null : messageId;
   }
 
   /** Decides one tool call. `resumed`: the answer that goes on now, since this was the last decision it waited for. */
@@ -275,15 +334,19 @@ export class ThreadMachine {
     for (const turn of record.openTurns) this.#closed.push(turn.messageId);
     for (const table of ["messages", "events"]) this.#options.sql.exec(`delete from ${table}`);
     for (const { table } of [this.approvals, this.sends, this.#once]) table.clear();
+    this.timetable.log.clear();
     this.#save({ ...record, openTurns: [], workingMemory: null, title: null, erased: true, epoch: record.epoch + 1 });
   }
 
   #accept(record: ThreadRecord, command: PostCommand): Posted {
+    const { later } = command;
     const known = command.messages.map(({ id }) => (id === undefined ? null : this.messages.find(id)));
     const fresh = command.messages.filter((_, index) => !known[index]);
     if (fresh.length === 0) {
       const answer = this.messages.answerTo(known.findLast((message) => message !== null)!);
       if (answer) return { kind: "known", messageId: answer.id };
+    } else {
+      this.timetable.cancelAll("reply");
     }
     for (const { id, text, files = [] } of fresh) {
       const said: MessagePart[] = text === "" && files.length > 0 ? [] : [{ type: "text", text }];
@@ -294,8 +357,34 @@ export class ThreadMachine {
     }
     this.#expireApprovals(record);
     this.#countPending(record);
+    if (later) return record.mode === "blocked" ? { kind: "unanswered" } : this.#oweLater(command.messages, later);
     if (record.mode !== "auto" || command.unanswered) return { kind: "unanswered" };
     return this.#owe(record, command.posting.debounceMs);
+  }
+
+  /** The same messages, sent again, are still answered once. */
+  #oweLater(messages: UserMessage[], { dueAt, cancelIfReply }: Later): Posted {
+    const text = messages.map((message) => message.text).join("\n");
+    const same = this.timetable.log
+      .open()
+      .find((open) => open.kind === "answer" && open.text === text && open.dueAt === dueAt);
+    const plan = {
+      kind: "answer" as const,
+      text,
+      dueAt,
+      cancelIfReply,
+      createdBy: "person" as const,
+      recurrence: null,
+    };
+    const { id, messageId } = same ?? this.timetable.add(plan);
+    return { kind: "scheduled", messageId: messageId!, scheduleId: id };
+  }
+
+  #postedAs(messageId: string | null): Posted {
+    if (!messageId) return { kind: "unanswered" };
+    const schedule = this.timetable.log.findByMessage(messageId);
+    if (schedule && isOpen(schedule)) return { kind: "scheduled", messageId, scheduleId: schedule.id };
+    return { kind: "known", messageId };
   }
 
   /** A burst of messages is answered once: the last answer that still waits for its burst to end moves behind them. */
@@ -311,10 +400,17 @@ export class ThreadMachine {
     return this.#openTurn(record, notBefore);
   }
 
-  #openTurn(record: ThreadRecord, notBefore: number): Posted {
-    const answer = { ...this.#newMessage(record, "assistant", "bot", []), status: "pending" as const };
+  #openTurn(record: ThreadRecord, notBefore: number, id?: string, due?: Due): Posted {
+    const answer = { ...this.#newMessage(record, "assistant", "bot", [], id), status: "pending" as const };
     this.messages.append(answer);
-    record.openTurns.push({ messageId: answer.id, continues: false, recoveries: 0, notBefore, handedOver: 0 });
+    record.openTurns.push({
+      messageId: answer.id,
+      continues: false,
+      recoveries: 0,
+      notBefore,
+      handedOver: 0,
+      ...(due && { due }),
+    });
     return { kind: "owed", messageId: answer.id };
   }
 
@@ -347,6 +443,7 @@ export class ThreadMachine {
     if (running) this.#close(record, running, draft);
     for (const turn of waiting) this.#close(record, turn, null);
     this.#expireApprovals(record);
+    if (mode === "blocked") this.timetable.cancelAll("blocked");
     record.mode = mode;
     record.epoch += 1;
     this.#tell(record, { type: "mode-changed", mode });
@@ -512,13 +609,25 @@ const SENDABLE = new Set<MessageStatus>(["complete", "interrupted"]);
 
 const INTERRUPTED = "the server was interrupted while answering";
 
+function requireManual({ mode }: ThreadRecord): void {
+  if (mode === "manual") return;
+  throw new DomainError("conflict", `the thread is in ${mode} mode; an operator can send in manual mode`);
+}
+
 const sumOf = (before: Usage | null, now: Usage): Usage => ({
   inputTokens: (before?.inputTokens ?? 0) + now.inputTokens,
   outputTokens: (before?.outputTokens ?? 0) + now.outputTokens,
 });
 
-const postedAs = (messageId: string | null): Posted =>
-  messageId ? { kind: "known", messageId } : { kind: "unanswered" };
+/** Why something that is due cannot be done now. Null for the chat: it is deleted. */
+function obstacleTo(schedule: Schedule, record: ThreadRecord, chat: Pick<LiveChat, "active"> | null): EndReason | null {
+  if (record.mode === "blocked") return "blocked";
+  if (!chat) return "inactive";
+  if (schedule.kind === "send") return null;
+  if (!chat.active) return "inactive";
+  if (record.mode !== "auto") return "mode";
+  return record.openTurns.some(({ due }) => due?.scheduleId === schedule.id) ? "running" : null;
+}
 
 const tooManyWaiting = () =>
   new DomainError("limit_exceeded", `${MOST_WAITING} messages are waiting in this thread`, { retryAfterSeconds: 1 });

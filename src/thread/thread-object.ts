@@ -5,6 +5,7 @@ import type { Delivery, Message } from "../core/messages.ts";
 import type { Page, PageRequest } from "../core/pages.ts";
 import type { OnceKey, PostCommand } from "../core/ports.ts";
 import { eraseProjection } from "../core/thread-projection.ts";
+import type { Schedule, ScheduleChanges, SchedulePlan } from "../core/schedule-state.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
 import { waitAtMost } from "../lib/time.ts";
@@ -13,7 +14,8 @@ import type { Env } from "../runtime/env.ts";
 import { attempt, attemptResponse, type Rpc } from "../runtime/rpc.ts";
 import type { DecideRequest, PostRequest, ThreadRpc } from "../runtime/thread-port.ts";
 import { AnswerStream, readEventId, replay } from "./answer-stream.ts";
-import type { Posted } from "./thread-machine.ts";
+import { ScheduleRunner } from "./schedule-runner.ts";
+import type { Posted, ThreadMachine } from "./thread-machine.ts";
 import { stateOf, type ThreadRecord } from "./thread-record.ts";
 import { ThreadStore } from "./thread-store.ts";
 import { TurnRunner } from "./turn-runner.ts";
@@ -25,11 +27,13 @@ const HOLD_HEADERS_MS = 15_000;
 export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
   readonly #store: ThreadStore;
   readonly #runner: TurnRunner;
+  readonly #schedules: ScheduleRunner;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#store = new ThreadStore(state, env);
     this.#runner = new TurnRunner(this.#store, () => readConfig(env).UPSTREAM_IDLE_TIMEOUT_MS);
+    this.#schedules = new ScheduleRunner(this.#store, this.#runner);
     if (this.#store.record?.openTurns.length) this.#runner.recover();
   }
 
@@ -119,6 +123,39 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     });
   }
 
+  schedule(plan: SchedulePlan, once: OnceKey | null): Promise<Rpc<Schedule>> {
+    return this.#planning((machine) => machine.schedule(plan, once));
+  }
+
+  changeSchedule(id: string, changes: ScheduleChanges): Promise<Rpc<Schedule>> {
+    return this.#planning((machine) => machine.changeSchedule(id, changes));
+  }
+
+  cancelSchedule(id: string): Promise<Rpc<Schedule>> {
+    return this.#planning((machine) => machine.cancelSchedule(id));
+  }
+
+  /** Who rings may come early, late, twice, or for what is cancelled: what is due is done, the rest is brought up to date. */
+  fireSchedule(id: string): Promise<Rpc<boolean>> {
+    return attempt(async () => {
+      const known = this.#store.record && !this.#store.record.erased && this.#store.machine.timetable.log.find(id);
+      if (!known) return false;
+      await this.#schedules.fireDue();
+      this.#store.watchDue();
+      if (this.#store.isBehind) await this.#store.flushSoon();
+      return true;
+    });
+  }
+
+  #planning(change: (machine: ThreadMachine) => Schedule): Promise<Rpc<Schedule>> {
+    return attempt(async () => {
+      this.#existing();
+      const { value } = this.#store.transact(() => change(this.#store.machine));
+      await this.#store.flushSoon();
+      return value;
+    });
+  }
+
   stop(once: OnceKey | null): Promise<Rpc<boolean>> {
     return attempt(async () => {
       this.#existing();
@@ -159,19 +196,22 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
       this.#store.watch();
       this.#runner.advance();
     }
+    await this.#schedules.fireDue().catch((error: unknown) => console.error("schedules", error));
     if (this.#store.isBehind) await this.#store.flush("all");
+    this.#store.watchDue();
   }
 
   async #post({ projectId, threadId, command }: PostRequest): Promise<Response> {
     const { posted, isNew } = await this.#accept(projectId, threadId, command);
     const stream = posted.kind === "unanswered" ? null : this.#runner.streamOf(posted.messageId);
     await this.#tell(posted, isNew);
+    if (posted.kind === "scheduled") return later(command.posting.types, posted);
     return answerOn(stream, command.posting.types);
   }
 
   /** A new conversation is listed before its first word is read; the rest follows with the answer, if there will be one. */
   async #tell(posted: Posted, isNew: boolean): Promise<void> {
-    if (posted.kind === "unanswered") return this.#store.flushSoon();
+    if (posted.kind === "unanswered" || posted.kind === "scheduled") return this.#store.flushSoon();
     if (isNew) return this.#store.flushSoon("lists");
     void this.#store.flush("feed");
   }
@@ -248,6 +288,14 @@ const streamResponse = (stream: AnswerStream, types: readonly TurnEventType[], a
   new Response(stream.open(types, after), {
     headers: { "content-type": "text/event-stream", "x-message-id": stream.messageId, "x-types": types.join() },
   });
+
+/** The stream of a post that is answered later; it names what is planned. */
+function later(types: readonly TurnEventType[], posted: { messageId: string; scheduleId: string }): Response {
+  const response = silence(types);
+  response.headers.set("x-message-id", posted.messageId);
+  response.headers.set("x-schedule-id", posted.scheduleId);
+  return response;
+}
 
 /** The stream of a post that nobody answers now. */
 function silence(types: readonly TurnEventType[], finishReason: "stop" | "tool-calls" = "stop"): Response {

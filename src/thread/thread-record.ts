@@ -1,4 +1,5 @@
 import type { ChannelAddress } from "../core/channels.ts";
+import type { Due } from "../core/schedule-state.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
 
@@ -13,6 +14,8 @@ export type OpenTurn = {
   notBefore: number;
   /** How many parts of the answer went out before it was interrupted for approvals. */
   handedOver: number;
+  /** What was due, for an answer that was not begun by a message. */
+  due?: Due;
 };
 
 /** The one row that says where the thread stands. */

@@ -29,16 +29,17 @@ export class ThreadStore {
   readonly #outbox: Outbox;
   #hasTables: boolean;
   #failures = 0;
+  #duePostponed = 0;
   #context: Ctx | null = null;
 
   constructor(state: DurableObjectState, env: Env) {
     const { sql } = state.storage;
     this.#state = state;
     this.#env = env;
-    this.alarm = new Alarm(state.storage);
+    this.alarm = new Alarm(state.storage, () => this.#nextDue);
     this.#log = new EventLog(sql, EVENTS_KEPT);
     this.#listeners = new Listeners(state);
-    this.machine = new ThreadMachine({ sql, now: Date.now, newId: () => this.context.newId() });
+    this.machine = new ThreadMachine({ sql, now: () => Date.now(), newId: () => this.context.newId() });
     this.#outbox = new Outbox({ machine: this.machine, log: this.#log, context: () => this.context });
     this.#hasTables = sql.exec("select 1 from sqlite_master where name = 'thread'").toArray().length > 0;
   }
@@ -116,7 +117,26 @@ export class ThreadStore {
   #rest(): void {
     const { record } = this;
     const isFinished = record && record.openTurns.length === 0 && !record.erased && !this.isBehind;
-    if (isFinished && this.alarm.isArmed) void this.alarm.disarm();
+    if (!isFinished || !this.alarm.isArmed) return;
+    void this.alarm.disarm();
+    this.watchDue();
+  }
+
+  /** When something is due; never: Infinity. */
+  get #nextDue(): number {
+    const at = this.#hasTables ? this.machine.timetable.log.nextDue : null;
+    return at === null ? Infinity : Math.max(at, this.#duePostponed);
+  }
+
+  /** The alarm rings for what is due in any case; it has to be armed where nothing else arms it. */
+  watchDue(): void {
+    this.alarm.arm(Infinity);
+  }
+
+  /** What is due cannot be done before this time. */
+  postponeDue(until: number): void {
+    this.#duePostponed = until;
+    this.watchDue();
   }
 
   get isBehind(): boolean {

@@ -34,6 +34,17 @@ const BODIES: Record<string, Record<string, unknown>> = {
   "POST /chats/:chat_id/threads/:thread_id/stream": { messages: [{ role: "user", content: "hi" }] },
   "POST /chats/:chat_id/threads/:thread_id/mode": { mode: "manual" },
   "POST /threads/:thread_id/send": { text: "hi", scheduledAt: "2020-01-01T00:00:00Z" },
+  "POST /threads/:thread_id/schedules": {
+    task: "Ask again.",
+    scheduledAt: "2020-01-01T00:00:00Z",
+    cancel_if_reply: true,
+  },
+  "PATCH /schedules/:schedule_id": {
+    text: "hi",
+    scheduledAt: "2020-01-01T00:00:00Z",
+    missed: "skip",
+    status: "paused",
+  },
   "POST /threads/:thread_id/approvals/:approval_id": { approved: true, reason: "fine" },
   "POST /threads/events/tickets": { thread_id: "t1" },
 };
@@ -60,12 +71,18 @@ beforeAll(async () => {
   await theirs.thread("theirs").ask("a human, please");
   const [key] = (await theirs.project.get(`/projects/${theirs.project.id}/api-keys`)).json;
   const { data: approvals } = (await theirs.project.get("/threads/theirs/approvals")).json;
+  const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
+  const { json: schedule } = await theirs.project.post("/threads/theirs/schedules", {
+    task: "Ask again.",
+    scheduledAt,
+  });
   foreign = {
     key_id: key.id,
     bot_id: theirs.botId,
     chat_id: theirs.id,
     thread_id: "theirs",
     approval_id: approvals[0].id,
+    schedule_id: schedule.id,
     any: "x",
   };
 });
@@ -119,6 +136,7 @@ describe("every route", () => {
     expect((await owner.get(`/chats/${id}`)).json).toMatchObject({ name: "Web", status: "active", bot_id: botId });
     expect((await owner.get("/threads/theirs")).json).toMatchObject({ mode: "auto", stats: { messages_total: 2 } });
     expect((await owner.get("/threads/theirs/approvals")).json.data).toMatchObject([{ status: "pending" }]);
+    expect((await owner.get("/schedules")).json.data).toMatchObject([{ text: "Ask again.", status: "pending" }]);
     expect((await owner.get(`/projects/${owner.id}/api-keys`)).json).toHaveLength(1);
   });
 

@@ -16,7 +16,13 @@ const posting = {
   debounceMs: 0,
   types: ["text-delta" as const],
 };
-const command = (text: string): PostCommand => ({ posting, messages: [{ text }], regenerate: false, once: null });
+const command = (text: string): PostCommand => ({
+  posting,
+  messages: [{ text }],
+  regenerate: false,
+  later: null,
+  once: null,
+});
 
 const outcome: TurnOutcome = {
   status: "complete",

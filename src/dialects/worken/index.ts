@@ -8,6 +8,7 @@ import { files } from "./files.ts";
 import { integrations } from "./integrations.ts";
 import { projects } from "./projects.ts";
 import { ErrorBody } from "./schemas.ts";
+import { schedules } from "./schedules.ts";
 import { stream } from "./stream.ts";
 import { threads } from "./threads.ts";
 import { vectorStoreFiles } from "./vector-store-files.ts";
@@ -25,6 +26,7 @@ for (const declare of [
   stream,
   events,
   threads,
+  schedules,
   webhooks,
   vectorStores,
   vectorStoreFiles,

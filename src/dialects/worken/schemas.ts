@@ -308,16 +308,22 @@ export const Message = z
       .optional()
       .meta({ description: "How far it has come on its way to the messenger" }),
     files: z.array(MessageFile).optional(),
+    /** Of a message that is sent later. */
+    scheduled_at: Time.optional(),
+    schedule_id: z.string().optional(),
   })
   .meta({ id: "Message" });
 
 export const SetMode = z.object({ mode: Mode }).meta({ id: "SetMode" });
 
-const ScheduledAt = z.iso.datetime({ offset: true, local: true, message: "must be an ISO 8601 time" }).optional();
+const ScheduledAt = z.iso.datetime({ offset: true, local: true, message: "must be an ISO 8601 time" });
 
-export const SendMessage = z
-  .object({ text: z.string().trim().min(1).max(100_000), scheduledAt: ScheduledAt })
-  .meta({ id: "SendMessage" });
+/** When it is done, and whether a message of the person before that makes it void. */
+const Later = { scheduledAt: ScheduledAt.optional(), cancel_if_reply: z.boolean().optional() };
+
+const MessageText = z.string().trim().min(1).max(100_000);
+
+export const SendMessage = z.object({ text: MessageText, ...Later }).meta({ id: "SendMessage" });
 
 export const WorkingMemory = z.object({ content: z.string().nullable() }).meta({ id: "WorkingMemory" });
 
@@ -344,6 +350,109 @@ export const DecideApproval = z
   .object({ approved: z.boolean(), reason: z.string().max(2000).optional() })
   .meta({ id: "DecideApproval" });
 
+// Schedules
+
+const ScheduleStatus = z.enum(["pending", "paused", "completed", "cancelled"]);
+const Missed = z.enum(["skip", "once"]);
+
+export const Schedule = z
+  .object({
+    id: z.string(),
+    thread_id: z.string(),
+    kind: z.enum(["answer", "send", "task"]),
+    status: ScheduleStatus,
+    text: z.string(),
+    /** The next time; where none comes any more, the last that was planned. */
+    scheduled_at: Time,
+    message_id: z.string().nullable(),
+    cancel_if_reply: z.boolean(),
+    created_by: z.enum(["person", "operator", "bot"]),
+    cron: z.string().nullable(),
+    time_zone: z.string().nullable(),
+    max_executions: z.int().nullable(),
+    missed: Missed.nullable(),
+    executions: z.int(),
+    last_run_at: Time.nullable(),
+    /** Why it was cancelled, or why it recurs no more. */
+    reason: z.string().nullable(),
+    created_at: Time,
+    updated_at: Time,
+  })
+  .meta({ id: "Schedule" });
+
+export const ScheduleList = z
+  .object({ data: z.array(Schedule), next_cursor: z.string().nullable() })
+  .meta({ id: "ScheduleList" });
+
+export const ScheduleQuery = z.object({
+  status: z
+    .enum(["open", "all", ...ScheduleStatus.options])
+    .default("open")
+    .meta({ description: "`open`: pending or paused" }),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.string().max(500).optional(),
+});
+
+const Cron = z.string().trim().min(1).max(200);
+const TimeZone = z.string().min(1).max(100);
+const MaxExecutions = z.int().min(1).max(1_000_000);
+
+/** `text` is sent as an operator's message; `task` is what the bot is to do. Once at `scheduledAt`, or again and again by `cron`. */
+export const CreateSchedule = z
+  .object({
+    text: MessageText.optional(),
+    task: z.string().trim().min(1).max(10_000).optional(),
+    ...Later,
+    cron: Cron.optional(),
+    time_zone: TimeZone.optional(),
+    max_executions: MaxExecutions.nullish(),
+    missed: Missed.optional(),
+  })
+  .refine(({ text, task }) => (text === undefined) !== (task === undefined), {
+    path: ["text"],
+    message: "either text or task is needed",
+  })
+  .refine(({ scheduledAt, cron }) => (scheduledAt === undefined) !== (cron === undefined), {
+    path: ["scheduledAt"],
+    message: "either scheduledAt or cron is needed",
+  })
+  .refine(
+    ({ cron, ...others }) =>
+      cron !== undefined || (others.time_zone ?? others.max_executions ?? others.missed) === undefined,
+    {
+      path: ["cron"],
+      message: "is needed for what recurs",
+    },
+  )
+  .meta({ id: "CreateSchedule" });
+
+export const UpdateSchedule = z
+  .object({
+    text: MessageText.optional(),
+    scheduledAt: ScheduledAt.optional(),
+    cancel_if_reply: z.boolean().optional(),
+    cron: Cron.optional(),
+    time_zone: TimeZone.optional(),
+    max_executions: MaxExecutions.nullable().optional(),
+    missed: Missed.optional(),
+    status: z.enum(["pending", "paused"]).optional(),
+  })
+  .meta({ id: "UpdateSchedule" });
+
+export const ScheduleRun = z
+  .object({
+    scheduled_at: Time,
+    ran_at: Time,
+    outcome: z.enum(["fired", "skipped", "missed"]),
+    reason: z.string().nullable(),
+    message_id: z.string().nullable(),
+  })
+  .meta({ id: "ScheduleRun" });
+
+export const ScheduleRunList = z
+  .object({ data: z.array(ScheduleRun), next_cursor: z.string().nullable() })
+  .meta({ id: "ScheduleRunList" });
+
 // Streaming
 
 const Person = z.object({
@@ -365,7 +474,7 @@ const SeedMessage = z.object({
 export const StreamMessages = z
   .object({
     messages: z.array(SeedMessage).min(1).max(100),
-    scheduledAt: ScheduledAt,
+    ...Later,
     person: Person.optional(),
   })
   .meta({ id: "StreamMessages" });
@@ -384,6 +493,7 @@ export const StreamUiMessages = z
     messages: z.array(UiMessage).min(1).max(1000),
     trigger: z.enum(["submit-message", "regenerate-message"]).optional(),
     messageId: z.string().optional(),
+    ...Later,
     person: Person.optional(),
   })
   .meta({ id: "StreamUiMessages" });
@@ -425,6 +535,11 @@ export const ThreadEvent = z
       "approval_requested",
       "approval_decided",
       "webhook_endpoint_disabled",
+      "schedule_created",
+      "schedule_updated",
+      "schedule_fired",
+      "schedule_skipped",
+      "schedule_cancelled",
     ]),
     pending_count: z.int().optional(),
     mode: Mode.optional(),
@@ -438,6 +553,8 @@ export const ThreadEvent = z
     integration_id: z.string().optional(),
     error: z.string().optional(),
     endpoint_id: z.string().optional(),
+    schedule_id: z.string().optional(),
+    scheduled_at: Time.optional(),
     reason: z.string().optional(),
   })
   .meta({ id: "ThreadEvent" });

@@ -87,7 +87,6 @@ type ThreadRef = { id: string; chatId: string };
 async function answer(ctx: Ctx, thread: ThreadRef, body: Body, protocol: Protocol): Promise<Response> {
   const isUi = "parts" in body.messages[0]!;
   const format = protocol ? FORMATS[protocol] : isUi ? UI_MESSAGE_STREAM : WORKEN_STREAM;
-  if ("scheduledAt" in body) refuseFuture(body.scheduledAt, ctx.now());
   const decisions = isUi ? decisionsIn(body as UiBody) : [];
   const turn =
     decisions.length > 0
@@ -107,17 +106,24 @@ const formatOf = ({ types }: TurnStream): TurnFormat =>
   [UI_MESSAGE_STREAM, TEXT_STREAM].find((format) => format.types.join() === types.join()) ?? WORKEN_STREAM;
 
 function inputFrom({ messages, ...body }: Body): PostInput {
+  const later =
+    body.scheduledAt === undefined
+      ? undefined
+      : { at: new Date(body.scheduledAt), cancelIfReply: body.cancel_if_reply ?? false };
   const person = body.person && {
     externalId: body.person.external_id,
     name: body.person.name,
     avatarUrl: body.person.avatar_url,
   };
   if (!("parts" in messages[0]!)) {
-    return { messages: (messages as { content: string }[]).map(({ content }) => ({ text: content })), person };
+    return { messages: (messages as { content: string }[]).map(({ content }) => ({ text: content })), person, later };
   }
   const ui = { messages, ...body } as UiBody;
-  if (ui.trigger === "regenerate-message") return { messages: [], regenerate: true, person };
-  return { messages: [newestUiMessage(ui)], person };
+  if (ui.trigger === "regenerate-message") {
+    if (later) throw invalid("scheduledAt", "an answer cannot be made again later");
+    return { messages: [], regenerate: true, person };
+  }
+  return { messages: [newestUiMessage(ui)], person, later };
 }
 
 /** A UI client sends all it has; the history is ours, so only the newest message is taken, and only from a user. */
@@ -143,9 +149,3 @@ function decisionsIn({ messages }: UiBody): Decision[] {
 }
 
 const UiApproval = z.object({ id: z.string(), approved: z.boolean(), reason: z.string().max(2000).optional() });
-
-/** A time that has passed means now; one to come needs schedules, which are not there yet. */
-export function refuseFuture(scheduledAt: string | undefined, now: Date): void {
-  if (scheduledAt === undefined || Date.parse(scheduledAt) <= now.getTime()) return;
-  throw invalid("scheduledAt", "scheduling is not available yet");
-}

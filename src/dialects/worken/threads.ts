@@ -9,6 +9,7 @@ import {
 } from "../../core/threads.ts";
 import { getFile } from "../../core/files.ts";
 import { fileResponse } from "../../http/file-response.ts";
+import { createSchedule } from "../../core/schedules.ts";
 import type { Api } from "../../http/route.ts";
 import {
   Approval,
@@ -23,8 +24,7 @@ import {
   ThreadQuery,
   WorkingMemory,
 } from "./schemas.ts";
-import { refuseFuture } from "./stream.ts";
-import { approvalView, messageView, threadDetailView, threadView } from "./wire.ts";
+import { approvalView, laterMessageView, messageView, threadDetailView, threadView } from "./wire.ts";
 
 const Id = z.object({ thread_id: ThreadId });
 const FileId = Id.extend({ file_id: z.string().max(128) });
@@ -57,15 +57,19 @@ export const threads = (api: Api) =>
       "/threads/:thread_id/send",
       {
         summary: "Send an operator's message",
-        description: "The thread must be in `manual` mode.",
+        description:
+          "The thread must be in `manual` mode. With `scheduledAt` it is sent at that time, whatever the mode is then, unless the thread is blocked; until then it is a schedule.",
         params: Id,
         json: SendMessage,
         ok: Message,
         once: "thread",
       },
       async ({ ctx, params, json }) => {
-        refuseFuture(json.scheduledAt, ctx.now());
-        return messageView(await sendAsOperator(ctx, params.thread_id, json.text));
+        const { text, scheduledAt, cancel_if_reply: cancelIfReply = false } = json;
+        const at = scheduledAt === undefined ? null : new Date(scheduledAt);
+        if (!at || at <= ctx.now()) return messageView(await sendAsOperator(ctx, params.thread_id, text));
+        const plan = { kind: "send", text, when: { at }, cancelIfReply, createdBy: "operator" } as const;
+        return laterMessageView(await createSchedule(ctx, params.thread_id, plan));
       },
     )
     .on(

@@ -13,6 +13,8 @@ import type { LiveEvent } from "../../core/live-events.ts";
 import type { Message, MessagePart } from "../../core/messages.ts";
 import type { Person } from "../../core/people.ts";
 import type { Project } from "../../core/projects.ts";
+import type { Schedule, ScheduleRun } from "../../core/schedule-state.ts";
+import type { ThreadSchedule } from "../../core/schedules.ts";
 import type { ThreadState } from "../../core/thread-state.ts";
 import type { Thread } from "../../core/threads.ts";
 import { messageData } from "../../core/webhook-events.ts";
@@ -197,6 +199,47 @@ export const messageViews = (message: Message): Wire<"Message">[] => [
 /** A receiver of webhooks sees a message as it is listed here. */
 export const messageView: (message: Message) => Wire<"Message"> = messageData;
 
+/** An operator's message before its time, in the shape that it will have then. */
+export const laterMessageView = (schedule: Schedule): Wire<"Message"> => ({
+  id: schedule.messageId!,
+  role: "assistant",
+  content: schedule.text,
+  created_at: time(schedule.createdAt),
+  status: "pending",
+  metadata: { author: "operator" },
+  scheduled_at: time(schedule.dueAt),
+  schedule_id: schedule.id,
+});
+
+export const scheduleView = (schedule: ThreadSchedule): Wire<"Schedule"> => ({
+  id: schedule.id,
+  thread_id: schedule.threadId,
+  kind: schedule.kind,
+  status: schedule.status,
+  text: schedule.text,
+  scheduled_at: time(schedule.dueAt),
+  message_id: schedule.messageId,
+  cancel_if_reply: schedule.cancelIfReply,
+  created_by: schedule.createdBy,
+  cron: schedule.recurrence?.cron ?? null,
+  time_zone: schedule.recurrence?.timeZone ?? null,
+  max_executions: schedule.recurrence?.maxExecutions ?? null,
+  missed: schedule.recurrence?.missed ?? null,
+  executions: schedule.executions,
+  last_run_at: timeOrNull(schedule.lastRunAt),
+  reason: schedule.endReason,
+  created_at: time(schedule.createdAt),
+  updated_at: time(schedule.updatedAt),
+});
+
+export const scheduleRunView = (run: ScheduleRun): Wire<"ScheduleRun"> => ({
+  scheduled_at: time(run.dueAt),
+  ran_at: time(run.ranAt),
+  outcome: run.outcome,
+  reason: run.reason,
+  message_id: run.messageId,
+});
+
 function toolView(message: Message, part: MessagePart): Wire<"Message">[] {
   if (part.type !== "tool-result" || part.toolName === HIDDEN_TOOL) return [];
   const call = message.parts.find((other) => other.type === "tool-call" && other.toolCallId === part.toolCallId);
@@ -257,6 +300,25 @@ export function threadEventView(event: LiveEvent): Wire<"ThreadEvent"> {
       return { thread_id, type: "approval_decided", approval_id: event.approvalId, status: event.status };
     case "webhook-endpoint-disabled":
       return { thread_id, type: "webhook_endpoint_disabled", endpoint_id: event.endpointId, reason: event.reason };
+    default:
+      return { thread_id, schedule_id: event.scheduleId, ...scheduleEventView(event) };
+  }
+}
+
+type ScheduleEvent = Extract<LiveEvent, { scheduleId: string }>;
+
+function scheduleEventView(event: ScheduleEvent): Pick<Wire<"ThreadEvent">, "type"> & Partial<Wire<"ThreadEvent">> {
+  switch (event.type) {
+    case "schedule-created":
+      return { type: "schedule_created", scheduled_at: time(event.dueAt) };
+    case "schedule-updated":
+      return { type: "schedule_updated", scheduled_at: time(event.dueAt), status: event.status };
+    case "schedule-fired":
+      return { type: "schedule_fired", scheduled_at: time(event.dueAt), message_id: event.messageId };
+    case "schedule-skipped":
+      return { type: "schedule_skipped", scheduled_at: time(event.dueAt), reason: event.reason ?? "missed" };
+    case "schedule-cancelled":
+      return { type: "schedule_cancelled", reason: event.reason };
   }
 }
 
