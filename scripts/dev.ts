@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
+import { KeepRunning } from "./keep-running.ts";
 import { seedDemo, type Demo } from "./seed.ts";
 import { localSettings, writeEnvFile } from "./settings.ts";
 import { runWrangler, startWrangler } from "./wrangler.ts";
@@ -21,13 +22,9 @@ await runWrangler(
 
 const args = ["dev", "--ip", HOST, "--port", port, "--inspector-port", "0", "--log-level", "error"];
 const interactive = ["--show-interactive-dev-session", "false"];
-const server = startWrangler(args.concat(interactive, ["--persist-to", folder, "--env-file", envFile]), [
-  "ignore",
-  "inherit",
-  "inherit",
-]);
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => server.kill("SIGTERM"));
-server.on("exit", (code) => process.exit(code ?? 0));
+const allArgs = args.concat(interactive, ["--persist-to", folder, "--env-file", envFile]);
+const server = new KeepRunning(() => startWrangler(allArgs, ["ignore", "inherit", "inherit"]));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => server.end("SIGTERM"));
 
 await untilReady();
 setInterval(() => void tick(), 60_000);

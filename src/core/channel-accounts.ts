@@ -37,9 +37,11 @@ export async function loseAuth(ctx: Ctx, integration: Integration, error: string
     .where(and(eq(integrations.id, integration.id), ne(integrations.status, "error")))
     .returning({ id: integrations.id });
   if (!lost) return;
-  const key = `integrations/${integration.id}/auth-lost/${ctx.now().getTime()}`;
+  const from = { source: `integrations/${integration.id}/auth-lost`, seq: ctx.now().getTime() };
   const event = { threadId: null, type: "integration-auth-lost" as const, integrationId: integration.id };
-  await ctx.feed.publish([{ key, events: [event] }]).catch((failure: unknown) => console.error("auth lost", failure));
+  await ctx.feed
+    .publish([{ ...from, events: [event] }])
+    .catch((failure: unknown) => console.error("auth lost", failure));
 }
 
 /** What failed for want of credentials may be tried again. */

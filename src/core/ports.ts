@@ -105,7 +105,8 @@ export interface ThreadPort {
   listen(after: string | null): Promise<WebSocket>;
 }
 
-export type LiveBatch = { key: string; events: LiveEvent[] };
+/** What happened at one moment. Each source numbers its own, and tells them in that order. */
+export type LiveBatch = { source: string; seq: number; events: LiveEvent[] };
 
 /** In micro-credits. */
 export type Reservation = { hold: string; amount: number };
@@ -115,7 +116,7 @@ export type Settlement = { hold: string; charges: { id: string; cost: number }[]
 
 /** Live events of a project, and what is counted per project. */
 export interface FeedPort {
-  /** Each batch is what happened at one moment; one whose key came already is ignored. Settled holds are released with it. */
+  /** What a source has told already is ignored. Settled holds are released with it. */
   publish(batches: LiveBatch[], settled?: Settlement[]): Promise<void>;
   /**
    * Sets credits aside for model calls that are about to be made, so that no others spend them. Answers how many could be,

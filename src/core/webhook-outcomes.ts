@@ -99,5 +99,5 @@ async function disable(ctx: Ctx, id: string, reason: "gone" | "failing"): Promis
   ]);
   if (disabled.length === 0) return;
   const event = { threadId: null, type: "webhook-endpoint-disabled" as const, endpointId: id, reason };
-  await ctx.feed.publish([{ key: `webhook-endpoint/${id}/${now.getTime()}`, events: [event] }]);
+  await ctx.feed.publish([{ source: `webhook-endpoint/${id}`, seq: now.getTime(), events: [event] }]);
 }

@@ -3,13 +3,14 @@ import type { Ctx } from "../core/context.ts";
 import type { LiveEvent } from "../core/live-events.ts";
 import { readBalance } from "../core/balance.ts";
 import type { LiveBatch, Reservation, Settlement } from "../core/ports.ts";
-import { EventLog, numbered } from "../lib/event-log.ts";
+import { EventLog, numbered, type LoggedEvent } from "../lib/event-log.ts";
 import { Listeners } from "../lib/listeners.ts";
 import { openContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";
 import type { FeedRpc } from "../runtime/feed-port.ts";
 import { attempt, type Rpc } from "../runtime/rpc.ts";
 import { RequestWindow } from "./request-window.ts";
+import { SourceLog } from "./source-log.ts";
 import { TicketBook } from "./ticket-book.ts";
 import { Wallet } from "./wallet.ts";
 
@@ -19,6 +20,7 @@ const EVENTS_KEPT = 1000;
 export class FeedObject extends DurableObject<Env> implements FeedRpc {
   readonly #log: EventLog<LiveEvent>;
   readonly #listeners: Listeners;
+  readonly #sources: SourceLog;
   readonly #tickets: TicketBook;
   readonly #requests = new RequestWindow();
   readonly #sql: SqlStorage;
@@ -30,6 +32,7 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
     super(state, env);
     this.#log = new EventLog(state.storage.sql, EVENTS_KEPT);
     this.#listeners = new Listeners(state);
+    this.#sources = new SourceLog(state.storage.sql, this.#log);
     this.#tickets = new TicketBook(state.storage.sql);
     this.#sql = state.storage.sql;
     this.#wallet = new Wallet({
@@ -38,7 +41,7 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
       defer: (work) => state.waitUntil(work),
       now: Date.now,
     });
-    this.#hasTables = this.#sql.exec("select 1 from sqlite_master where name = 'tickets'").toArray().length > 0;
+    this.#hasTables = this.#sql.exec("select 1 from sqlite_master where name = 'sources'").toArray().length > 0;
   }
 
   /** Made with the first write: whoever only asks, perhaps for a project that there is not, leaves no trace. */
@@ -46,6 +49,7 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
     if (this.#hasTables) return;
     this.#log.createTable();
     this.#tickets.createTable();
+    this.#sources.createTable();
     this.#hasTables = true;
   }
 
@@ -61,16 +65,17 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
     return this.#listeners.accept(JSON.stringify(this.#log.backlog(after)));
   }
 
+  /** Appends what happened, unless it is known; answers it with its ids. */
+  #take({ source, seq, events }: LiveBatch): LoggedEvent<LiveEvent>[] {
+    const row = this.#sources.append(source, seq, events);
+    return row === null ? [] : numbered(row, events);
+  }
+
   publish(batches: LiveBatch[], settled: Settlement[] = []): Promise<Rpc<null>> {
     return attempt(() => {
       this.#createTables();
       this.#wallet.settle(settled);
-      const fresh = batches.flatMap(({ key, events }) => {
-        const seq = this.#log.appendOnce(events, key);
-        if (seq === null) return [];
-        this.#log.trim(seq);
-        return numbered(seq, events);
-      });
+      const fresh = batches.flatMap((batch) => this.#take(batch));
       if (fresh.length > 0) this.#listeners.publish(JSON.stringify(fresh));
       return null;
     });

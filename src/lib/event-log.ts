@@ -8,8 +8,6 @@ export type LoggedEvent<E> = { id: string; event: E };
 export class EventLog<E> {
   readonly #sql: SqlStorage;
   readonly #keepRows: number;
-  /** Of the rows that are kept; read once, since an index would make every row two. */
-  #keys: Set<string> | null = null;
 
   constructor(sql: SqlStorage, keepRows: number) {
     this.#sql = sql;
@@ -20,27 +18,10 @@ export class EventLog<E> {
     this.#sql.exec("create table if not exists events (seq integer primary key, key text, events text)");
   }
 
-  append(events: E[]): number {
-    return this.#insert(events, null);
-  }
-
-  /** Appends events unless the log has the key already: then nothing happens and the answer is null. */
-  appendOnce(events: E[], key: string): number | null {
-    this.#keys ??= new Set(this.#storedKeys());
-    if (this.#keys.has(key)) return null;
-    const seq = this.#insert(events, key);
-    this.#keys.add(key);
-    return seq;
-  }
-
-  #insert(events: E[], key: string | null): number {
+  /** Answers the row in which they are. */
+  append(events: E[], key: string | null = null): number {
     const insert = "insert into events (key, events) values (?, ?) returning seq";
     return this.#sql.exec<{ seq: number }>(insert, key, JSON.stringify(events)).one().seq;
-  }
-
-  #storedKeys(): string[] {
-    const rows = this.#sql.exec<{ key: string }>("select key from events where key is not null order by seq");
-    return rows.toArray().map(({ key }) => key);
   }
 
   /** Events after an id, oldest first; an id that is malformed or older than the log answers all that is kept. */
@@ -77,11 +58,23 @@ export class EventLog<E> {
     return row ? `${row.seq}.${row.size - 1}` : "0.0";
   }
 
-  /** Forgets what is older than the newest rows. Cheap enough to be called for each row: it acts on every hundredth. */
-  trim(newest: number): void {
+  /** The keys of the rows up to one, oldest first; without: of all that are kept. */
+  keys(upTo = Number.MAX_SAFE_INTEGER): string[] {
+    return this.#sql
+      .exec<{ key: string }>("select key from events where seq <= ? and key is not null order by seq", upTo)
+      .toArray()
+      .map(({ key }) => key);
+  }
+
+  /**
+   * Forgets what is older than the newest rows. Cheap enough to be called for each row: it acts on every hundredth.
+   * `before` is told the keys that go.
+   */
+  trim(newest: number, before?: (keys: string[]) => void): void {
     if (newest % 100 !== 0) return;
-    this.#sql.exec("delete from events where seq <= ?", newest - this.#keepRows);
-    this.#keys = null;
+    const last = newest - this.#keepRows;
+    before?.(this.keys(last));
+    this.#sql.exec("delete from events where seq <= ?", last);
   }
 }
 

@@ -84,7 +84,8 @@ export class Outbox {
     const fresh = rows.filter(({ seq }) => seq > this.#published);
     const settled = owed.filter(({ seq, hold }) => seq > this.#settled && hold !== null).map(settlementOf);
     if (fresh.length === 0 && settled.length === 0) return;
-    const batches = fresh.map(({ seq, events }) => ({ key: `${record.id}/${record.createdAt}/${seq}`, events }));
+    const source = `${record.id}/${record.createdAt}`;
+    const batches = fresh.map((row) => ({ source, ...row }));
     await this.#options.context().feed.publish(batches, settled);
     this.#published = Math.max(this.#published, fresh.at(-1)?.seq ?? 0);
     this.#settled = Math.max(this.#settled, owed.at(-1)?.seq ?? 0);

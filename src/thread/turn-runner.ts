@@ -24,6 +24,8 @@ type Running = {
   meter: Meter;
   parts: MessagePart[] | null;
   saved: { at: number; characters: number } | null;
+  /** Set while something is said that is not stored yet. */
+  saving: ReturnType<typeof setTimeout> | null;
 };
 
 /** Runs the answers that a thread owes, one at a time and in order, and keeps a stream of each for those who read it. */
@@ -102,7 +104,7 @@ export class TurnRunner {
     }
     const abort = new AbortController();
     const [{ messageId }, { epoch }] = [turn, record];
-    this.#running = { messageId, epoch, abort, meter: this.#newMeter(), parts: null, saved: null };
+    this.#running = { messageId, epoch, abort, meter: this.#newMeter(), parts: null, saved: null, saving: null };
     void this.#run(this.#running, turn);
   }
 
@@ -126,6 +128,7 @@ export class TurnRunner {
       if (!running.abort.signal.aborted) await this.#abandon(running, stream, error);
     }
     typing?.abort();
+    clearTimeout(running.saving);
     if (this.#running === running) this.#running = null;
     this.advance();
   }
@@ -147,7 +150,7 @@ export class TurnRunner {
     return chat.settings;
   }
 
-  /** Stored first, as often as a crash may cost; then shown. */
+  /** Stored first, as often as a crash may cost, also when nothing more is said; then shown. */
   #say(running: Running, stream: AnswerStream, events: TurnEvent[], parts: MessagePart[]): void {
     if (running.abort.signal.aborted) return;
     running.parts = parts;
@@ -155,11 +158,17 @@ export class TurnRunner {
     const { characters } = stream;
     const isDue =
       !saved || Date.now() - saved.at >= CHECKPOINT_MS || characters - saved.characters >= CHECKPOINT_CHARACTERS;
-    if (isDue) {
-      this.#store.machine.messages.checkpoint(running.messageId, parts, running.meter.bill);
-      running.saved = { at: Date.now(), characters };
-    }
+    if (isDue) this.#save(running, characters);
+    else running.saving ??= setTimeout(() => this.#save(running, stream.characters), CHECKPOINT_MS);
     stream.push(events);
+  }
+
+  #save(running: Running, characters: number): void {
+    clearTimeout(running.saving);
+    running.saving = null;
+    if (this.#running !== running) return;
+    this.#store.machine.messages.checkpoint(running.messageId, running.parts!, running.meter.bill);
+    running.saved = { at: Date.now(), characters };
   }
 
   /** The end of an answer is told once it is stored, and once the lists know it or are too slow to wait for. */

@@ -28,7 +28,8 @@ export function checkFeed(world: World, events: LiveEvent[], settled: Settled[])
     const told = events.filter(({ thread_id }) => thread_id === run.id);
     const say = (seen: string) => world.violated("live events are complete, each once", run.id, seen);
     const [all, alone] = [told, own].map((list) => list.map(shortly).join(" "));
-    if (all !== alone) say(`project: ${all}\n    thread: ${alone}`);
+    const ids = told.map(({ id }) => id).join(" ");
+    if (all !== alone) say(`project: ${all}\n    thread:  ${alone}\n    ids:     ${ids}`);
     const created = told.filter(({ type }) => type === "message_created").map(({ message_id }) => message_id!);
     const stored = messages.filter(wasSaid).map(({ id }) => id);
     if (created.toSorted().join() !== stored.toSorted().join()) say(`told ${created.join()}, stored ${stored.join()}`);

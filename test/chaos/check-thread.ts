@@ -28,14 +28,16 @@ export class ThreadCheck {
     for (const asked of this.#run.asked) this.#calls(asked);
   }
 
+  /** A twin that comes when its answer was ended before a word was said finds none. */
   #questions(): void {
     const known = new Map(this.#run.asked.map((asked) => [textOf(asked.question), asked]));
-    for (const [text, { readings }] of known) {
+    for (const [text, { readings, interfered }] of known) {
       const stored = this.#messages.filter(({ role, content }) => role === "user" && content === text).length;
       const accepted = readings.some((reading) => reading.accepted);
       if (stored !== 1 && (accepted || stored > 1))
         this.#say("every accepted message is stored once", `${text}: ${stored}`);
       const ids = new Set(readings.filter((reading) => reading.accepted).map(({ messageId }) => messageId));
+      if (interfered) ids.delete(null);
       if (ids.size > 1) this.#say("twins are answered alike", `${text}: ${[...ids].join(" ")}`);
     }
     const strange = this.#messages.filter(({ role, content }) => role === "user" && !known.has(content));

@@ -4,7 +4,7 @@ import type { World } from "./world.ts";
 
 type Played = { world: World; runs: ThreadRun[]; listeners: FeedListener[]; seconds: number };
 
-const MOST_SHOWN = 20;
+const MOST_SHOWN = 3;
 
 /** What was played, and each violation with its thread, the promise and what was seen. */
 export function reportOf({ world, runs, listeners, seconds }: Played): string {
@@ -31,8 +31,9 @@ export function reportOf({ world, runs, listeners, seconds }: Played): string {
 }
 
 function violations({ violations: found }: World): string[] {
-  const shown = found
-    .slice(0, MOST_SHOWN)
+  const groups = Object.values(Object.groupBy(found, ({ promise }) => promise));
+  const shown = groups
+    .flatMap((list) => list!.slice(0, MOST_SHOWN))
     .map(({ promise, thread, seen }) => `  ${thread}: ${promise}\n    ${seen.slice(0, 1500)}`);
   const perPromise = Object.entries(Object.groupBy(found, ({ promise }) => promise));
   const totals = perPromise.map(([promise, list]) => `  ${list!.length} x ${promise}`);

@@ -75,7 +75,9 @@ async function playAll(
     }
   })();
   const work = async () => {
-    for (let run = left.shift(); run; run = left.shift()) await run.run();
+    for (let run = left.shift(); run; run = left.shift()) {
+      await run.run().catch((error: unknown) => world.violated("a thread can be used", run.id, String(error)));
+    }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   played.abort();
@@ -99,7 +101,12 @@ async function checkAbandoned(world: World, runs: ThreadRun[], listener: FeedLis
 async function settleAll(world: World, runs: ThreadRun[]): Promise<Settled[]> {
   const [left, settled] = [[...runs], [] as Settled[]];
   const work = async () => {
-    for (let run = left.shift(); run; run = left.shift()) settled.push(await settle(world, run));
+    for (let run = left.shift(); run; run = left.shift()) {
+      await settle(world, run).then(
+        (one) => settled.push(one),
+        (error: unknown) => world.violated("a thread can be used", run!.id, String(error)),
+      );
+    }
   };
   await Promise.all(Array.from({ length: 10 }, work));
   return settled;

@@ -92,11 +92,27 @@ describe("live events of a project", () => {
     const chat = await newTalk();
     const listener = await listen(chat.project);
     const [told, next] = ["manual", "auto"].map((mode) => ({ threadId: "t1", type: "mode-changed" as const, mode }));
-    const batch = (key: string, event: object) => [{ key, events: [event as LiveEvent] }];
-    await feedOf(chat).publish(batch("t1/1", told!));
-    await feedOf(chat).publish(batch("t1/1", told!));
-    await feedOf(chat).publish(batch("t1/2", next!));
+    const batch = (source: string, seq: number, event: object) => [{ source, seq, events: [event as LiveEvent] }];
+    await feedOf(chat).publish(batch("t1", 1, told!));
+    await feedOf(chat).publish(batch("t1", 1, told!));
+    await feedOf(chat).publish(batch("t1", 2, next!));
     expect(dataOf(await take(listener, 2)).map(({ mode }) => mode)).toEqual(["manual", "auto"]);
+    await listener.cancel();
+  });
+
+  it("are told once, even when it is repeated long after, when the event itself is forgotten", async () => {
+    const chat = await newTalk();
+    const event = (threadId: string) => ({ threadId, type: "mode-changed", mode: "manual" }) as LiveEvent;
+    const batches = Array.from({ length: 1200 }, (_, index) => ({
+      source: "t2",
+      seq: index + 1,
+      events: [event("t2")],
+    }));
+    await feedOf(chat).publish([{ source: "t1", seq: 1, events: [event("t1")] }, ...batches]);
+    const listener = await listen(chat.project);
+    await feedOf(chat).publish([{ source: "t1", seq: 1, events: [event("t1")] }]);
+    await feedOf(chat).publish([{ source: "t3", seq: 1, events: [event("t3")] }]);
+    expect(dataOf(await take(listener, 1))).toMatchObject([{ thread_id: "t3" }]);
     await listener.cancel();
   });
 

@@ -114,6 +114,13 @@ it("keeps a plain EventSource with a ticket informed, across a restart", async (
   source.close();
 });
 
+it("comes back by itself when what it runs on crashes", async () => {
+  await (await ask("crashed", "hi")).text();
+  server.crash();
+  await vi.waitFor(() => expect(server.output).toContain("started again"), 15_000);
+  await vi.waitFor(async () => expect(await messagesOf("crashed")).toHaveLength(2), { timeout: 30_000, interval: 200 });
+});
+
 it("plays the demo to its end", async () => {
   const demo = spawn(process.execPath, ["scripts/demo.ts"], { env: { ...process.env, ...server.env } });
   let output = "";

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -95,6 +95,12 @@ export class Server {
       headers: { authorization: `Bearer ${this.demo.key}`, "content-type": "application/json", ...headers },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
+  }
+
+  /** Ends what the server runs on, as if that had crashed by itself. */
+  crash(): void {
+    const { stdout } = spawnSync("pgrep", ["-P", String(this.#child!.pid)], { encoding: "utf8" });
+    for (const pid of stdout.trim().split("\n")) process.kill(Number(pid), "SIGKILL");
   }
 
   async #signal(signal: NodeJS.Signals, group: boolean): Promise<void> {

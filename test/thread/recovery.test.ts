@@ -26,6 +26,19 @@ describe("a crash in the middle of an answer", () => {
     expect((await thread.get()).json).toMatchObject({ pending_count: 0, stats: { messages_total: 4 } });
   });
 
+  it("keeps what was said a second ago, although nothing was said since", async () => {
+    const held = new HeldAnswer();
+    const thread = (await newChat(new FakeModel(held.answer))).thread();
+    held.say("One ");
+    const reader = new SseReader(await thread.stream("hi"));
+    await reader.json();
+    held.say("two.");
+    await reader.json();
+    await scheduler.wait(1200);
+    await abortAllDurableObjects();
+    expect(await conversation(thread)).toEqual(["user complete: hi", "assistant interrupted: One two."]);
+  });
+
   it("before the first word, lets the answer begin again, without a visitor", async () => {
     const model = new FakeModel(new HeldAnswer().answer, says("Now I can."));
     const thread = (await newChat(model)).thread();

@@ -1,0 +1,311 @@
+import * as fc from "fast-check";
+import { assert } from "vitest";
+import type { TurnOutcome } from "../../src/agent/turn.ts";
+import { defaultSettings } from "../../src/core/bot-settings.ts";
+import type { LiveEvent } from "../../src/core/live-events.ts";
+import type { Message } from "../../src/core/messages.ts";
+import type { Mode } from "../../src/core/thread-state.ts";
+import { SCHEMA } from "../../src/thread/schema.ts";
+import { ThreadMachine } from "../../src/thread/thread-machine.ts";
+import type { ThreadModel, Part } from "./thread-model.ts";
+
+const NOTHING_OWED = { hold: null, calls: [] };
+const identity = { projectId: "p", threadId: "t" };
+const posting = {
+  chatId: "c",
+  botId: "b",
+  personId: null,
+  settings: defaultSettings("embedded/reply"),
+  debounceMs: 0,
+  types: ["text-delta" as const],
+};
+
+/** The machine over real tables, with what a store does around it: transactions, and events that are kept only if they commit. */
+export class RealThread {
+  machine!: ThreadMachine;
+  readonly events: LiveEvent[] = [];
+  readonly #storage: DurableObjectStorage;
+  #time = 1000;
+  #ids = 0;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    const tables = storage.sql.exec<{ name: string }>("select name from sqlite_master where type = 'table'").toArray();
+    for (const { name } of tables) if (!name.startsWith("_cf")) storage.sql.exec(`drop table "${name}"`);
+    storage.sql.exec(SCHEMA);
+    storage.sql.exec("create table events (seq integer primary key, key text, events text)");
+    this.restart();
+  }
+
+  /** What was in memory is gone. */
+  restart(): void {
+    const { sql } = this.#storage;
+    // The clock stands still now and then, and once in a while it jumps back.
+    const now = () => (this.#time += [1, 0, 5, -3][this.#ids % 4]!);
+    this.machine = new ThreadMachine({ sql, now, newId: () => `id-${++this.#ids}` });
+  }
+
+  /** `lost`: the transaction is rolled back at its end. */
+  do<T>(run: (machine: ThreadMachine) => T, lost = false): T {
+    try {
+      return this.#storage.transactionSync(() => {
+        const { value, events } = this.machine.transition(() => run(this.machine));
+        if (lost) throw new RolledBack(value);
+        this.events.push(...events);
+        return value;
+      });
+    } catch (error) {
+      this.machine.reread();
+      if (error instanceof RolledBack) return error.value as T;
+      throw error;
+    }
+  }
+}
+
+class RolledBack {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
+}
+
+type ThreadCommand = fc.Command<ThreadModel, RealThread>;
+
+/** A command that leaves thread and model alike; `run` does the same to both. */
+function command(
+  text: string,
+  check: (model: ThreadModel) => boolean,
+  run: (model: ThreadModel, real: RealThread) => void,
+): ThreadCommand {
+  return {
+    check: (model) => check(model as ThreadModel),
+    run(model, real) {
+      run(model, real);
+      compare(model, real);
+    },
+    toString: () => text,
+  };
+}
+
+const exists = (model: ThreadModel) => model.messages.length > 0;
+const outcomeOf = (status: TurnOutcome["status"], parts: Part[], more: Partial<TurnOutcome> = {}): TurnOutcome => ({
+  status,
+  parts,
+  finishReason: status === "complete" ? "stop" : null,
+  model: "m",
+  usage: { inputTokens: 1, outputTokens: 1 },
+  failure: status === "complete" ? null : { code: "upstream_failed", message: "no" },
+  approvals: [],
+  control: { mode: null, workingMemory: null },
+  ...more,
+});
+
+const word = (text: string): Part => ({ type: "text", text });
+const text = fc.constantFrom("a", "b", "c");
+const key = fc.option(fc.constantFrom("k1", "k2", "k3"), { freq: 3 });
+const mode = fc.constantFrom<Mode>("auto", "manual", "auto", "manual", "operator", "blocked");
+const draft = fc.option(text, { freq: 2 });
+const once = (name: string | null, kind: string) => (name ? { key: `${kind}-${name}`, requestHash: kind } : null);
+const drafted = (model: ThreadModel, said: string | null) =>
+  said && model.running ? [...model.running.parts, word(said)] : null;
+
+const post = fc
+  .tuple(
+    fc.array(fc.record({ id: fc.option(fc.constantFrom("m1", "m2", "m3")), text }), { minLength: 1, maxLength: 2 }),
+    key,
+  )
+  .filter(([questions]) => new Set(questions.map(({ id }) => id ?? {})).size === questions.length)
+  .map(([list, name]) => {
+    const questions = list.map((question) => ({ ...question, id: question.id ?? undefined }));
+    return command(
+      `post(${JSON.stringify(list)}, ${name})`,
+      () => true,
+      (model, real) => {
+        const repeated = name !== null && model.keys.has(`post-${name}`);
+        const led = model.post(questions, name && `post-${name}`);
+        const request = { posting, messages: questions, regenerate: false, once: once(name, "post") };
+        const posted = real.do((machine) => machine.post(identity, request));
+        assert.equal(posted.kind === "unanswered", led === null);
+        if (repeated && led) assert.deepEqual(posted, { kind: "known", messageId: led.id });
+      },
+    );
+  });
+
+const regenerate = fc.constant(
+  command("regenerate()", exists, (model, real) => {
+    const request = { posting, messages: [], regenerate: true, once: null };
+    const run = () => real.do((machine) => machine.post(identity, request));
+    if (model.regenerate()) run();
+    else assert.throws(run, "an answer is being written");
+  }),
+);
+
+const say = text.map((said) =>
+  command(
+    `say(${said})`,
+    (model) => model.running !== null,
+    (model, real) => {
+      const parts = drafted(model, said)!;
+      real.machine.messages.checkpoint(model.running!.id, parts, NOTHING_OWED);
+      model.say(parts);
+    },
+  ),
+);
+
+const commit = fc
+  .record({
+    said: text,
+    status: fc.constantFrom<TurnOutcome["status"]>("complete", "complete", "complete", "interrupted", "failed"),
+    approvals: fc.constantFrom(0, 0, 1, 2),
+    mode: fc.constantFrom<Mode | null>(null, null, null, "manual"),
+  })
+  .map(({ said, status, approvals, mode: next }) =>
+    command(
+      `commit(${said}, ${status}, ${approvals} approvals, ${next})`,
+      (model) => model.running !== null,
+      (model, real) => {
+        const parts = status === "failed" ? model.running!.parts : drafted(model, said)!;
+        const asked = status === "complete" && !next ? approvals : 0;
+        const control = { mode: status === "complete" ? next : null, workingMemory: null };
+        const requests = Array.from({ length: asked }, (_, index) => ({
+          id: `${model.running!.id}-a${model.approvals.length + index}`,
+          toolCallId: `call-${index}`,
+          toolName: "tool",
+          args: null,
+          requestedFrom: "operator" as const,
+        }));
+        const outcome = outcomeOf(status, parts, { approvals: requests, control });
+        const { epoch } = real.machine.record!;
+        const { id } = model.running!;
+        model.commit({ status, parts, approvals: asked, mode: control.mode });
+        assert.equal(
+          real.do((machine) => machine.commit(id, epoch, outcome, NOTHING_OWED)),
+          true,
+        );
+        assert.equal(
+          real.do((machine) => machine.commit(id, epoch, outcome, NOTHING_OWED)),
+          false,
+        );
+      },
+    ),
+  );
+
+/** A turn that began before a change of mode, or whose turn it is not, changes nothing. */
+const commitInVain = fc.boolean().map((late) =>
+  command(
+    `commit in vain(${late ? "of an earlier epoch" : "not its turn"})`,
+    (model) => model.turns.length > (late ? 0 : 1),
+    (model, real) => {
+      const { epoch } = real.machine.record!;
+      const { id } = model.turns[late ? 0 : 1]!.message;
+      const outcome = outcomeOf("complete", [word("never said")]);
+      const run = (machine: ThreadMachine) => machine.commit(id, late ? epoch - 1 : epoch, outcome, NOTHING_OWED);
+      assert.equal(real.do(run), false);
+    },
+  ),
+);
+
+const setMode = fc.tuple(mode, draft, key, fc.integer({ min: 0, max: 4 })).map(([next, said, name, lot]) =>
+  command(`mode(${next}, ${said}, ${name}${lot === 0 ? ", rolled back" : ""})`, exists, (model, real) => {
+    const parts = drafted(model, said);
+    const draftOf = parts && { parts, bill: NOTHING_OWED };
+    const request = once(name, `mode-${next}`);
+    real.do((machine) => machine.setMode(next, draftOf, request), lot === 0);
+    if (lot > 0) model.setMode(next, parts, request && request.key);
+  }),
+);
+
+const stop = draft.map((said) =>
+  command(`stop(${said})`, exists, (model, real) => {
+    const parts = drafted(model, said);
+    const ran = model.running !== null;
+    model.stop(parts);
+    assert.equal(
+      real.do((machine) => machine.stop(parts && { parts, bill: NOTHING_OWED }, null)),
+      ran,
+    );
+  }),
+);
+
+const send = fc.tuple(text, key).map(([said, name]) =>
+  command(`send(${said}, ${name})`, exists, (model, real) => {
+    const run = () => real.do((machine) => machine.send(said, once(name, "send")));
+    if (model.send(said, name && `send-${name}`)) run();
+    else assert.throws(run, "an operator can send in manual mode");
+  }),
+);
+
+const decide = fc.tuple(fc.nat(), fc.boolean()).map(([which, approved]) =>
+  command(
+    `decide(${which}, ${approved})`,
+    (model) => model.approvals.length > 0,
+    (model, real) => {
+      const index = which % model.approvals.length;
+      const { id } = real.machine.approvals.page({ limit: 1000 }).items[index]!;
+      const decision = { approvalId: id, approved, reason: null, by: "operator" as const };
+      const run = () => real.do((machine) => machine.decide(decision));
+      if (model.approvals[index]!.status !== "pending") return assert.throws(run, "already");
+      model.decide(index, approved);
+      return void run();
+    },
+  ),
+);
+
+const crash = fc.constant(
+  command("crash()", exists, (model, real) => {
+    real.restart();
+    real.do((machine) => machine.recover());
+    model.crash();
+  }),
+);
+
+const abandon = fc.constant(
+  command(
+    "abandon()",
+    (model) => model.running !== null,
+    (model, real) => {
+      const { id } = model.running!;
+      model.abandon();
+      real.do((machine) => machine.abandon(id, "no chat", NOTHING_OWED));
+    },
+  ),
+);
+
+export const machineCommands = fc.commands(
+  [post, post, say, say, commit, commit, commitInVain, setMode, stop, send, decide, crash, abandon, regenerate],
+  { maxCommands: 40 },
+);
+
+const said = ({ author, status, parts }: Pick<Message, "author" | "status"> & { parts: unknown }) =>
+  `${author} ${status} ${JSON.stringify(parts)}`;
+
+/** Holds the thread against the model, and takes over the ids that it has chosen. */
+function compare(model: ThreadModel, { machine, events }: RealThread): void {
+  const messages = machine.messages.page({ limit: 1000 }).items;
+  assert.deepEqual(messages.map(said), model.messages.map(said));
+  for (const [index, { id }] of messages.entries()) model.messages[index]!.id = id;
+  const { mode: is, openTurns, pendingCount, userMessages, botMessages } = machine.record!;
+  const turns = model.turns.map(({ message }) => message.id);
+  assert.deepEqual({ mode: is, turns: openTurns.map(({ messageId }) => messageId) }, { mode: model.mode, turns });
+  const counts = { pending: pendingCount, user: userMessages, bot: botMessages };
+  assert.deepEqual(counts, { pending: model.pendingCount, ...model.counts });
+  const approvals = machine.approvals.page({ limit: 1000 }).items.map(({ status }) => status);
+  const expected = model.approvals.map(({ status }) => status);
+  assert.deepEqual(approvals, expected);
+  const times = messages.map(({ createdAt }) => createdAt);
+  const growing = [...new Set(times)].toSorted((a, b) => a - b);
+  assert.deepEqual(times, growing);
+  compareTold(model, events);
+}
+
+/** Whoever only listens knows as much. */
+function compareTold(model: ThreadModel, events: LiveEvent[]): void {
+  const created = events.flatMap((event) => (event.type === "message-created" ? [event.messageId] : []));
+  const announced = [...model.announced].map(({ id }) => id);
+  assert.deepEqual(created.toSorted(), announced.toSorted());
+  const modes = events.flatMap((event) => (event.type === "mode-changed" ? [event.mode] : []));
+  assert.equal(modes.at(-1) ?? "auto", model.mode);
+  const pending = events.flatMap((event) => (event.type === "pending-count" ? [event.pendingCount] : []));
+  assert.equal(pending.at(-1) ?? 0, model.pendingCount);
+}

@@ -1,0 +1,167 @@
+export type Status = "pending" | "streaming" | "complete" | "interrupted" | "failed" | "stopped";
+export type Part =
+  | { type: "text"; text: string }
+  | { type: "tool-call"; toolCallId: string; toolName: string; args: null };
+
+export type ModelMessage = {
+  /** Known once the thread has said it. */
+  id: string;
+  author: "person" | "bot" | "operator";
+  status: Status;
+  parts: Part[];
+};
+
+type Turn = { message: ModelMessage; continues: boolean; recoveries: number };
+type Ending = { status: Status; parts: Part[]; approvals: number; mode: string | null };
+type Question = { id: string | undefined; text: string };
+
+const textPart = (text: string): Part => ({ type: "text", text });
+
+/** What a thread is, said as plainly as possible: no tables, no counters kept up to date, everything worked out anew. */
+export class ThreadModel {
+  mode = "auto";
+  messages: ModelMessage[] = [];
+  turns: Turn[] = [];
+  approvals: { message: ModelMessage; status: string }[] = [];
+  /** Messages that live events have announced, also those that a regeneration has removed since. */
+  announced = new Set<ModelMessage>();
+  keys = new Map<string, ModelMessage | null>();
+
+  get running(): ModelMessage | null {
+    return this.turns[0]?.message ?? null;
+  }
+
+  get pendingCount(): number {
+    const answered = this.messages.findLastIndex(
+      ({ author, status }) => author !== "person" && !["pending", "streaming", "failed"].includes(status),
+    );
+    return this.messages.slice(answered + 1).filter(({ author }) => author === "person").length;
+  }
+
+  get counts(): { user: number; bot: number } {
+    const said = this.messages.filter((message) => this.announced.has(message));
+    const user = said.filter(({ author }) => author === "person").length;
+    return { user, bot: said.length - user };
+  }
+
+  /** Answers the message that the post led to; null: none. */
+  post(questions: Question[], key: string | null): ModelMessage | null {
+    if (key !== null && this.keys.has(key)) return this.keys.get(key)!;
+    const known = questions.map(({ id }) => this.messages.find((message) => id !== undefined && message.id === id));
+    const answer = known.every(Boolean) ? this.#answerTo(known.at(-1)!) : undefined;
+    const led = answer ?? this.#accept(questions.filter((_, index) => !known[index]));
+    if (key !== null) this.keys.set(key, led);
+    return led;
+  }
+
+  /** False: refused. */
+  regenerate(): boolean {
+    if (this.messages.length === 0 || this.turns.length > 0) return false;
+    if (this.mode !== "auto") return true;
+    this.#expire();
+    if (this.messages.at(-1)!.author !== "person") this.messages.pop();
+    this.#openTurn();
+    return true;
+  }
+
+  say(parts: Part[]): void {
+    Object.assign(this.running!, { status: "streaming", parts });
+  }
+
+  commit({ status, parts, approvals, mode }: Ending): void {
+    const turn = this.turns.shift()!;
+    this.#finish(turn, status, parts);
+    for (let index = 0; index < approvals; index++) this.approvals.push({ message: turn.message, status: "pending" });
+    if (mode) this.#change(mode, null);
+  }
+
+  setMode(mode: string, draft: Part[] | null, key: string | null): void {
+    if (key !== null && this.keys.has(key)) return;
+    if (key !== null) this.keys.set(key, null);
+    if (mode !== this.mode) this.#change(mode, draft);
+  }
+
+  stop(draft: Part[] | null): void {
+    const turn = this.turns.shift();
+    if (turn) this.#close(turn, draft);
+  }
+
+  /** False: refused. */
+  send(text: string, key: string | null): boolean {
+    if (key !== null && this.keys.has(key)) return true;
+    if (this.mode !== "manual") return false;
+    const message = this.#append("operator", "complete", [textPart(text)]);
+    this.announced.add(message);
+    if (key !== null) this.keys.set(key, message);
+    return true;
+  }
+
+  decide(index: number, approved: boolean): void {
+    const approval = this.approvals[index]!;
+    approval.status = approved ? "approved" : "rejected";
+    const { message } = approval;
+    if (this.approvals.some((other) => other.message === message && other.status === "pending")) return;
+    message.status = "pending";
+    this.turns.push({ message, continues: true, recoveries: 0 });
+  }
+
+  /** The object is lost and comes back. */
+  crash(): void {
+    const [turn] = this.turns;
+    if (!turn) return;
+    turn.recoveries += 1;
+    const { status, parts } = turn.message;
+    if (status !== "streaming" && turn.recoveries <= 3) return;
+    this.turns.shift();
+    this.#finish(turn, status === "streaming" ? "interrupted" : "failed", parts);
+  }
+
+  abandon(): void {
+    const turn = this.turns.shift()!;
+    this.#finish(turn, "failed", turn.message.parts);
+  }
+
+  #answerTo(question: ModelMessage): ModelMessage | undefined {
+    return this.messages.slice(this.messages.indexOf(question)).find(({ author }) => author !== "person");
+  }
+
+  #accept(questions: Question[]): ModelMessage | null {
+    for (const { id, text } of questions) this.announced.add(this.#append("person", "complete", [textPart(text)], id));
+    this.#expire();
+    return this.mode === "auto" ? this.#openTurn() : null;
+  }
+
+  #openTurn(): ModelMessage {
+    const message = this.#append("bot", "pending", []);
+    this.turns.push({ message, continues: false, recoveries: 0 });
+    return message;
+  }
+
+  #append(author: ModelMessage["author"], status: Status, parts: Part[], id = ""): ModelMessage {
+    const message = { id, author, status, parts };
+    this.messages.push(message);
+    return message;
+  }
+
+  #change(mode: string, draft: Part[] | null): void {
+    const turns = this.turns.splice(0);
+    for (const [index, turn] of turns.entries()) this.#close(turn, index === 0 ? draft : null);
+    this.#expire();
+    this.mode = mode;
+  }
+
+  #close(turn: Turn, draft: Part[] | null): void {
+    const parts = draft ?? turn.message.parts;
+    if (parts.length > 0) this.#finish(turn, "stopped", parts);
+    else this.messages = this.messages.filter((message) => message !== turn.message);
+  }
+
+  #finish({ message }: Turn, status: Status, parts: Part[]): void {
+    Object.assign(message, { status, parts });
+    if (parts.length > 0) this.announced.add(message);
+  }
+
+  #expire(): void {
+    for (const approval of this.approvals) if (approval.status === "pending") approval.status = "expired";
+  }
+}
