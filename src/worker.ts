@@ -6,6 +6,7 @@ import type { Env } from "./runtime/env.ts";
 
 export { FeedObject } from "./feed/feed-object.ts";
 export { ThreadObject } from "./thread/thread-object.ts";
+export { VectorObject } from "./vectors/vector-object.ts";
 
 /** What Cloudflare calls. */
 export default {

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 
 /** Which folders of src each folder may import. Read top to bottom: higher may use lower, never the reverse. */
 const MAY_IMPORT: Record<string, string[]> = {
-  "worker.ts": ["app.ts", "thread", "feed", "jobs", "runtime", "core"],
+  "worker.ts": ["app.ts", "thread", "feed", "vectors", "jobs", "runtime", "core"],
   "app.ts": ["dialects", "inbound", "web", "http"],
   dialects: ["http", "core"],
   inbound: ["http", "core"],
@@ -11,10 +11,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   feed: ["runtime", "core"],
   jobs: ["knowledge", "runtime", "core"],
   http: ["runtime", "core", "db"],
-  runtime: ["agent", "channels", "knowledge", "core", "db"],
+  runtime: ["agent", "channels", "knowledge", "vectors", "core", "db"],
   agent: ["core"],
   channels: ["core"],
   knowledge: ["core"],
+  vectors: ["core"],
   core: ["db"],
   db: [],
   lib: [],

@@ -103,6 +103,15 @@ export async function staleChunkIds(
   return results.map((row) => row.id);
 }
 
+/** The ids of a store's chunks after one of them, in their order. */
+export async function storeChunkIds(ctx: Ctx, storeId: string, after: number, atMost: number): Promise<number[]> {
+  const { results } = await ctx.db.$client
+    .prepare("select id from knowledge_chunks where store_id = ? and project_id = ? and id > ? order by id limit ?")
+    .bind(storeId, ctx.project.id, after, atMost)
+    .all<{ id: number }>();
+  return results.map(({ id }) => id);
+}
+
 /** Removes chunks and what they are found by. */
 export async function deleteChunks(ctx: Ctx, ids: number[]): Promise<void> {
   const [d1, list] = [ctx.db.$client, JSON.stringify(ids)];

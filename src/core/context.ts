@@ -4,7 +4,17 @@ import type { OutboundPolicy } from "../lib/outbound-policy.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { LiveChat } from "./access.ts";
 import type { PriceTable } from "./prices.ts";
-import type { FeedPort, FilePort, JobPort, OnceKey, OpenChannel, OpenModel, ThreadPort } from "./ports.ts";
+import type {
+  FeedPort,
+  FilePort,
+  JobPort,
+  OnceKey,
+  OpenChannel,
+  OpenEmbedder,
+  OpenModel,
+  OpenVectors,
+  ThreadPort,
+} from "./ports.ts";
 
 export type Actor = { type: "key"; keyId: string } | { type: "root" } | { type: "system"; job: string };
 
@@ -47,6 +57,8 @@ export type Ctx = Shared & {
   model: OpenModel;
   channel: OpenChannel;
   files: FilePort;
+  embedder: OpenEmbedder;
+  vectors: OpenVectors;
 };
 
 /** The administrator's: no project is his own. */

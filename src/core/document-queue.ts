@@ -55,26 +55,30 @@ export async function renewClaim(ctx: Ctx, document: ClaimedDocument): Promise<v
 
 export type Processed = Pick<Document, "chunkCount" | "textBytes" | "space" | "nextSpace">;
 
-/** From here on searches find what was written under the claim, and nothing older. */
+/**
+ * From here on searches find what was written under the claim, and nothing older. Where the store's vectors have moved to
+ * another space meanwhile, the work is void.
+ */
 export async function finishDocument(ctx: Ctx, document: ClaimedDocument, processed: Processed): Promise<void> {
-  const [[finished]] = await ctx.db.batch([
-    ctx.db
-      .update(documents)
-      .set({
-        ...processed,
-        status: "processed",
-        version: document.claim,
-        claim: null,
-        dueAt: null,
-        errorCode: null,
-        lastError: null,
-        updatedAt: ctx.now(),
-      })
-      .where(claimed(ctx, document))
-      .returning(),
-  ]);
+  const [finished] = await ctx.db
+    .update(documents)
+    .set({
+      ...processed,
+      status: "processed",
+      version: document.claim,
+      claim: null,
+      dueAt: null,
+      errorCode: null,
+      lastError: null,
+      updatedAt: ctx.now(),
+    })
+    .where(and(claimed(ctx, document), hasSpaces(document.storeId, processed)))
+    .returning();
   if (!finished) throw new ClaimLost();
 }
+
+const hasSpaces = (storeId: string, { space, nextSpace }: Processed) =>
+  sql`exists (select 1 from knowledge_stores where id = ${storeId} and space = ${space} and next_space is ${nextSpace})`;
 
 /** It will not get better by trying again; what an earlier version of it says is found still. */
 export async function failDocument(ctx: Ctx, document: ClaimedDocument, code: string, reason: string): Promise<void> {

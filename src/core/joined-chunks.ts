@@ -1,4 +1,5 @@
 import type { Attributes } from "../db/schema.ts";
+import type { FusedHit } from "./hybrid.ts";
 import { headingsOf, type FoundChunk } from "./lexical-search.ts";
 
 /** A passage of a document. `score` is from 0 to 1 and comparable between questions. */
@@ -11,10 +12,12 @@ export type KnowledgeHit = {
   place: string | null;
   text: string;
   score: number;
+  /** What each half of the search says by itself: how much of the question's words, and how near in meaning. */
+  lexical: number | null;
+  similarity: number | null;
 };
 
-type Scored = { chunk: FoundChunk; score: number };
-type Run = { chunks: FoundChunk[]; score: number };
+type Run = { chunks: FoundChunk[]; best: FusedHit };
 
 /** A passage is not made longer than this many chunks by its neighbours. */
 const LONGEST_RUN = 3;
@@ -23,15 +26,16 @@ const LONGEST_RUN = 3;
  * The best hits as passages: the same text is there once, and chunks that follow one another in a document are one passage
  * with the score of its best.
  */
-export function joinNeighbours(hits: Scored[], limit: number): KnowledgeHit[] {
+export function joinNeighbours(hits: FusedHit[], limit: number): KnowledgeHit[] {
   const runs: Run[] = [];
   const texts = new Set<string>();
-  for (const { chunk, score } of hits.toSorted((a, b) => b.score - a.score)) {
+  for (const hit of hits.toSorted((a, b) => b.score - a.score)) {
+    const { chunk } = hit;
     if (texts.has(chunk.text)) continue;
     texts.add(chunk.text);
     const neighbour = runs.find((run) => follows(run, chunk) || precedes(run, chunk));
     if (neighbour) neighbour.chunks = [...neighbour.chunks, chunk].toSorted((a, b) => a.position - b.position);
-    else if (runs.length < limit) runs.push({ chunks: [chunk], score });
+    else if (runs.length < limit) runs.push({ chunks: [chunk], best: hit });
   }
   return runs.map(passageOf);
 }
@@ -46,7 +50,7 @@ const follows = ({ chunks }: Run, chunk: FoundChunk) => {
 const precedes = ({ chunks }: Run, chunk: FoundChunk) =>
   chunks.length < LONGEST_RUN && isSameDocument(chunks[0]!, chunk) && chunks[0]!.position - 1 === chunk.position;
 
-function passageOf({ chunks, score }: Run): KnowledgeHit {
+function passageOf({ chunks, best }: Run): KnowledgeHit {
   const [first] = chunks as [FoundChunk];
   return {
     storeId: first.storeId,
@@ -56,7 +60,9 @@ function passageOf({ chunks, score }: Run): KnowledgeHit {
     headings: headingsOf(first),
     place: first.place,
     text: chunks.reduce((text, chunk) => joined(text, chunk.text), ""),
-    score: Math.min(1, score),
+    score: Math.max(0, Math.min(1, best.score)),
+    lexical: best.lexical,
+    similarity: best.similarity,
   };
 }
 

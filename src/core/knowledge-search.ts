@@ -1,8 +1,10 @@
 import type { AttributeFilter } from "./attribute-filter.ts";
 import type { Ctx } from "./context.ts";
 import { joinNeighbours, type KnowledgeHit } from "./joined-chunks.ts";
-import { searchableStores, touchStores } from "./knowledge-stores.ts";
-import { searchWords } from "./lexical-search.ts";
+import { fuse, type FusedHit } from "./hybrid.ts";
+import { searchableStores, touchStores, type StoreRow } from "./knowledge-stores.ts";
+import { searchWords, type ChunkQuery } from "./lexical-search.ts";
+import { searchVectors } from "./vector-search.ts";
 
 /** So many stores are looked into at once. */
 const MOST_STORES = 100;
@@ -28,8 +30,18 @@ export async function searchKnowledge(ctx: Ctx, query: KnowledgeQuery): Promise<
   ctx.defer(touchStores(ctx, stores));
   const among = { storeIds: stores.map(({ id }) => id), filter: query.filter ?? null };
   const wordings = query.queries.slice(0, MOST_QUERIES);
-  const found = await Promise.all(wordings.map((wording) => searchWords(ctx, wording, among)));
-  return joinNeighbours(found.flat(), Math.min(query.limit, MOST_HITS)).filter(
-    ({ score }) => score >= (query.minScore ?? 0),
-  );
+  const found = await Promise.all(wordings.map((wording) => searchOne(ctx, stores, wording, among)));
+  const { limit, minScore = 0 } = query;
+  return joinNeighbours(found.flat(), Math.min(limit, MOST_HITS)).filter(({ score }) => score >= minScore);
+}
+
+/** More than are wanted, since neighbours become one passage. */
+const FUSED = 64;
+
+async function searchOne(ctx: Ctx, stores: StoreRow[], wording: string, among: ChunkQuery): Promise<FusedHit[]> {
+  const [lexical, near] = await Promise.all([
+    searchWords(ctx, wording, among),
+    searchVectors(ctx, stores, wording, among),
+  ]);
+  return fuse(lexical, near, FUSED);
 }

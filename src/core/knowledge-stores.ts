@@ -123,6 +123,25 @@ export async function forgetStore(ctx: Ctx, id: string): Promise<void> {
     .where(and(eq(knowledgeStores.id, id), eq(knowledgeStores.projectId, ctx.project.id)));
 }
 
+/** Where vectors of new chunks go: to the space that is searched, and to the one that will be. */
+export const targetsOf = ({
+  embeddingModel,
+  space,
+  nextModel,
+  nextSpace,
+}: StoreRow): { model: string; space: number }[] => [
+  { model: embeddingModel, space },
+  ...(nextModel !== null && nextSpace !== null ? [{ model: nextModel, space: nextSpace }] : []),
+];
+
+/** The spaces in which a store may have vectors, also while it is being deleted. */
+export async function spacesOf(ctx: Ctx, id: string): Promise<number[]> {
+  const store = await ctx.db.query.knowledgeStores.findFirst({
+    where: and(eq(knowledgeStores.id, id), eq(knowledgeStores.projectId, ctx.project.id)),
+  });
+  return store ? targetsOf(store).map(({ space }) => space) : [];
+}
+
 /** Stores that a search may look into: those that are asked for, or the latest used of the project. */
 export async function searchableStores(ctx: Ctx, ids: string[] | undefined, atMost: number): Promise<StoreRow[]> {
   if (ids?.length === 0) return [];

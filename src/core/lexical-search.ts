@@ -96,6 +96,40 @@ function candidateStatement(ctx: Ctx, match: string, { storeIds, filter }: Chunk
     .bind(match, ctx.project.id, JSON.stringify(storeIds), ...condition.bindings);
 }
 
+/** Chunks by their ids, as far as a search may find them. */
+export async function loadChunks(
+  ctx: Ctx,
+  ids: number[],
+  { storeIds, filter }: ChunkQuery,
+): Promise<Map<number, FoundChunk>> {
+  if (ids.length === 0) return new Map();
+  const condition = filterCondition(filter);
+  const { results } = await ctx.db.$client
+    .prepare(
+      `select ${FOUND_COLUMNS} from knowledge_chunks c join ${FOUND_DOCUMENT}
+       where c.id in (select value from json_each(?)) and c.project_id = ? and c.store_id in (select value from json_each(?))
+       ${condition.sql}`,
+    )
+    .bind(JSON.stringify(ids), ctx.project.id, JSON.stringify(storeIds), ...condition.bindings)
+    .all<FoundChunk>();
+  return new Map(results.map((chunk) => [chunk.id, chunk]));
+}
+
+const MOST_MATCHING = 5000;
+
+/** The documents that a filter lets through. */
+export async function documentsMatching(ctx: Ctx, { storeIds, filter }: ChunkQuery): Promise<string[]> {
+  const condition = filterCondition(filter);
+  const { results } = await ctx.db.$client
+    .prepare(
+      `select distinct d.id from documents d where d.project_id = ? and d.deleted_at is null and d.version is not null
+       and d.store_id in (select value from json_each(?)) ${condition.sql} limit ${MOST_MATCHING}`,
+    )
+    .bind(ctx.project.id, JSON.stringify(storeIds), ...condition.bindings)
+    .all<{ id: string }>();
+  return results.map(({ id }) => id);
+}
+
 const [K, B] = [1.2, 0.75];
 
 /** BM25, in parts of what a chunk of usual length scores that says each word of the question once. */

@@ -143,7 +143,7 @@ export type Job =
   /** Without an endpoint: for all of the project. */
   | { kind: "deliver-webhooks"; projectId: string; endpointId: string | null }
   | { kind: "index-document" | "erase-document"; projectId: string; storeId: string; documentId: string }
-  | { kind: "erase-store"; projectId: string; storeId: string }
+  | { kind: "erase-store" | "rebuild-store"; projectId: string; storeId: string }
   | { kind: "erase-file"; projectId: string; fileId: string }
   | { kind: "fire-schedule"; projectId: string; threadId: string; scheduleId: string };
 
@@ -194,6 +194,34 @@ export interface FilePort {
   /** Removes everything under a prefix. */
   deleteAll(prefix: string): Promise<void>;
 }
+
+/** Makes texts into vectors: the nearer two vectors, the more alike what the texts mean. */
+export interface Embedder {
+  /** How much a search may trust its vectors beside the words themselves: from 0, to break ties, to 1. */
+  readonly worth: number;
+  /** One vector for each text. Throws `upstream_failed`. */
+  embed(texts: string[]): Promise<Float32Array[]>;
+}
+
+/** Opens an embedding model by its id; throws `upstream_failed` where its provider is not configured. */
+export type OpenEmbedder = (modelId: string) => Embedder;
+
+export type StoredVector = { id: number; documentId: string; values: Float32Array };
+export type NearVector = { id: number; similarity: number };
+
+/** The vectors of one store, in one of its spaces. What was written may show a little later, see `has`. */
+export interface VectorIndex {
+  upsert(vectors: StoredVector[]): Promise<void>;
+  /** The nearest first; among some documents only, where they are named. Approximate where there are many. */
+  query(vector: Float32Array, options: { limit: number; documentIds?: string[] }): Promise<NearVector[]>;
+  /** Whether all of these are found already. */
+  has(ids: number[]): Promise<boolean>;
+  get(ids: number[]): Promise<StoredVector[]>;
+  delete(ids: number[]): Promise<void>;
+}
+
+/** Vectors of another length than the index takes lie elsewhere; for a deletion the length may be unknown. */
+export type OpenVectors = (place: { storeId: string; space: number; dimensions: number | null }) => VectorIndex;
 
 /** Opens a model by its id; throws `upstream_failed` where its provider is not configured, naming what is missing. */
 export type OpenModel = (modelId: string) => LanguageModelV4;

@@ -9,6 +9,7 @@ import { fireSchedule } from "../core/schedules.ts";
 import type { Ctx } from "../core/context.ts";
 import { eraseDocument, eraseStore } from "../knowledge/erase.ts";
 import { indexDocument } from "../knowledge/index-document.ts";
+import { rebuildStore } from "../knowledge/rebuild-store.ts";
 
 /** What each kind of queue message is a bell for. To add a kind: its type in `core/ports.ts`, its line here. */
 const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<void> } = {
@@ -20,6 +21,7 @@ const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<
   "index-document": (ctx, { storeId, documentId }) => indexDocument(ctx, storeId, documentId),
   "erase-document": (ctx, { storeId, documentId }) => eraseDocument(ctx, storeId, documentId),
   "erase-store": (ctx, { storeId }) => eraseStore(ctx, storeId),
+  "rebuild-store": (ctx, { storeId }) => rebuildStore(ctx, storeId),
   "erase-file": (ctx, { fileId }) => eraseFile(ctx, fileId),
   "fire-schedule": fireSchedule,
 };

@@ -3,6 +3,7 @@ import { sweepSetUps } from "../core/channel-setup.ts";
 import { sweepInbound } from "../core/inbound.ts";
 import { sweepDeletedChats } from "../core/erasure.ts";
 import { sweepKnowledge } from "../core/document-queue.ts";
+import { sweepRebuilds } from "../core/store-rebuild.ts";
 import { forgetOldAnswers } from "../core/idempotency.ts";
 import { forgetOldWebhooks, sweepWebhooks } from "../core/webhook-queue.ts";
 import { sweepSchedules } from "../core/schedule-sweep.ts";
@@ -23,5 +24,6 @@ export async function sweep(env: Env, execution: ExecutionContext): Promise<void
     forgetOldWebhooks({ db, now }),
     sweepKnowledge(db, jobs, now()),
     sweepSchedules(db, jobs, now()),
+    sweepRebuilds(db, jobs, now()),
   ]);
 }

@@ -1,7 +1,7 @@
 import { deleteChunks, staleChunkIds } from "../core/chunks.ts";
 import type { Ctx } from "../core/context.ts";
 import { deleteDocumentsOf, findDeletedDocument, forgetDocument, someDocuments } from "../core/documents.ts";
-import { findDeletedStore, forgetStore } from "../core/knowledge-stores.ts";
+import { findDeletedStore, forgetStore, spacesOf } from "../core/knowledge-stores.ts";
 
 const CHUNKS_AT_ONCE = 500;
 const DOCUMENTS_PER_JOB = 50;
@@ -10,9 +10,17 @@ const DOCUMENTS_PER_JOB = 50;
 export async function removeStaleChunks(ctx: Ctx, document: { storeId: string; id: string }): Promise<void> {
   for (;;) {
     const ids = await staleChunkIds(ctx, document, CHUNKS_AT_ONCE);
-    if (ids.length > 0) await deleteChunks(ctx, ids);
+    if (ids.length > 0) {
+      await deleteVectors(ctx, document.storeId, ids);
+      await deleteChunks(ctx, ids);
+    }
     if (ids.length < CHUNKS_AT_ONCE) return;
   }
+}
+
+/** Before the chunks, whose rows alone know that there are vectors. */
+async function deleteVectors(ctx: Ctx, storeId: string, ids: number[]): Promise<void> {
+  for (const space of await spacesOf(ctx, storeId)) await ctx.vectors({ storeId, space, dimensions: null }).delete(ids);
 }
 
 /** Removes what a deleted document has left. Its row goes last, for it remembers the work. */

@@ -11,14 +11,16 @@ import {
   type ClaimedDocument,
 } from "../core/document-queue.ts";
 import { DomainError } from "../core/errors.ts";
+import { findStore, targetsOf } from "../core/knowledge-stores.ts";
 import { readBytes } from "../core/stored-files.ts";
 import { UnreadableDocument } from "./blocks.ts";
+import { embedChunks } from "./embed-chunks.ts";
 import { removeStaleChunks } from "./erase.ts";
 import { chunkBlocks, type Chunk } from "./chunk.ts";
 import { extractText } from "./extract/index.ts";
 
 /**
- * Makes a pending document searchable: reads it, cuts it, writes its chunks. Whatever happens it ends as processed, as an error
+ * Makes a pending document searchable: reads it, cuts it, writes its chunks and their vectors. Whatever happens it ends as processed, as an error
  * that says why, or as pending with a time at which it is tried again.
  */
 export async function indexDocument(ctx: Ctx, storeId: string, documentId: string): Promise<void> {
@@ -36,8 +38,13 @@ async function index(ctx: Ctx, document: ClaimedDocument): Promise<void> {
   const chunks = await readChunks(ctx, document);
   await renewClaim(ctx, document);
   await writeChunks(ctx, document, chunks);
+  const store = await findStore(ctx, document.storeId);
+  const goesOn = () => renewClaim(ctx, document);
+  for (const target of targetsOf(store))
+    await embedChunks(ctx, { ...document, version: document.claim }, target, goesOn);
   const textBytes = chunks.reduce((sum, { text }) => sum + encoder.encode(text).byteLength, 0);
-  await finishDocument(ctx, document, { chunkCount: chunks.length, textBytes, space: null, nextSpace: null });
+  const { space, nextSpace } = store;
+  await finishDocument(ctx, document, { chunkCount: chunks.length, textBytes, space, nextSpace });
 }
 
 const encoder = new TextEncoder();

@@ -1,4 +1,5 @@
 import { uuidv7 } from "uuidv7";
+import { openEmbedder } from "../agent/embedders.ts";
 import { openModel } from "../agent/models.ts";
 import type { LiveChat } from "../core/access.ts";
 import type { Actor, AdminCtx, Ctx, Once } from "../core/context.ts";
@@ -13,6 +14,7 @@ import type { Env } from "./env.ts";
 import { feedPort } from "./feed-port.ts";
 import { openOutbound, outboundPolicy } from "./outbound.ts";
 import { threadPort } from "./thread-port.ts";
+import { openVectors } from "./vectors-port.ts";
 
 type Given = {
   actor: Actor;
@@ -31,6 +33,8 @@ export function openContext(env: Env, project: { id: string }, given: Given): Ct
     feed: feedPort(env.FEEDS, project.id),
     channel: openChannel(readConfig(env)),
     files: filePort(env.FILES),
+    embedder: (id) => openEmbedder(modelOptions(env, readConfig(env)), id),
+    vectors: openVectors(env, project.id),
     model: (id) => openModel(modelOptions(env, readConfig(env)), id),
   };
 }

@@ -10,9 +10,12 @@ export interface Env extends Settings {
   THREADS: DurableObjectNamespace;
   FEEDS: DurableObjectNamespace;
   FILES: R2Bucket;
+  VECTOR_STORES: DurableObjectNamespace;
   JOBS: Queue<Job>;
   ASSETS: Fetcher;
   PUBLIC_RATE_LIMIT: RateLimit;
+  /** Only where embeddings are kept in Vectorize. */
+  VECTORS?: Vectorize;
   /** Only where Workers AI is bound. */
   AI?: WorkersAi;
 }

@@ -117,6 +117,8 @@ export const UpdateVectorStore = z
     description: z.string().max(2000).nullish(),
     expires_after: ExpiresAfter.nullish(),
     metadata: Metadata.nullish(),
+    /** All vectors are made anew; searches use the present ones until that is done. */
+    embedding_model: EmbeddingModelName.optional(),
   })
   .meta({ id: "UpdateVectorStore" });
 

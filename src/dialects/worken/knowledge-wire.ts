@@ -29,7 +29,7 @@ export const vectorStoreView = (store: KnowledgeStore): Wire<"VectorStore"> => (
   id: store.id,
   name: store.name,
   file_count: total(store.counts),
-  status: statusOf(store.counts),
+  status: statusOf(store),
   created_at: store.createdAt.toISOString(),
   embedding_model: store.nextModel ?? store.embeddingModel,
   metadata: store.metadata,
@@ -38,8 +38,12 @@ export const vectorStoreView = (store: KnowledgeStore): Wire<"VectorStore"> => (
 
 const total = (counts: DocumentCounts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-function statusOf({ pending, processed, error }: DocumentCounts): "ready" | "indexing" | "error" {
-  if (pending > 0) return "indexing";
+/** Documents wait to be read, or all vectors are being made anew. */
+const isBusy = ({ counts, nextSpace }: KnowledgeStore) => counts.pending > 0 || nextSpace !== null;
+
+function statusOf(store: KnowledgeStore): "ready" | "indexing" | "error" {
+  if (isBusy(store)) return "indexing";
+  const { processed, error } = store.counts;
   return error > 0 && processed === 0 ? "error" : "ready";
 }
 
@@ -55,7 +59,7 @@ export const openAiVectorStoreView =
       description: store.description,
       usage_bytes: store.textBytes,
       file_counts: fileCountsView(store.counts),
-      status: isExpired(store, now) ? "expired" : store.counts.pending > 0 ? "in_progress" : "completed",
+      status: isExpired(store, now) ? "expired" : isBusy(store) ? "in_progress" : "completed",
       expires_after:
         store.expiresAfterDays === null ? null : { anchor: "last_active_at", days: store.expiresAfterDays },
       expires_at: expiry && unix(expiry),

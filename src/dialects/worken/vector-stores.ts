@@ -12,7 +12,9 @@ import {
   listStores,
   refuseExpired,
   updateStore,
+  type KnowledgeStore,
 } from "../../core/knowledge-stores.ts";
+import { beginRebuild } from "../../core/store-rebuild.ts";
 import type { Ctx } from "../../core/context.ts";
 import type { Api } from "../../http/route.ts";
 import { isOpenAi, PREFIXES, type Prefix } from "./knowledge-faces.ts";
@@ -68,9 +70,17 @@ const declare = (api: Api, prefix: Prefix) => {
     .on(
       "post",
       `${path}/:store_id`,
-      { summary: "Update a vector store", params: Id, json: UpdateVectorStore, ok: One },
+      {
+        summary: "Update a vector store",
+        description:
+          "With another `embedding_model` all vectors are made anew; searches use the present ones until that is done.",
+        params: Id,
+        json: UpdateVectorStore,
+        ok: One,
+      },
       async ({ c, ctx, params, json }) => {
-        const store = await updateStore(ctx, params.store_id, changesFrom(json));
+        const updated = await updateStore(ctx, params.store_id, changesFrom(json));
+        const store = await changeModel(ctx, updated, json.embedding_model);
         return isOpenAi(c, prefix) ? openAiVectorStoreView(ctx.now())(store) : vectorStoreView(store);
       },
     )
@@ -113,6 +123,12 @@ async function createWithFiles(ctx: Ctx, json: z.output<typeof CreateVectorStore
   if (fileIds.length === 0) return store;
   const chunking = chunkingFrom(json.chunking_strategy);
   for (const id of fileIds) await addFile({ ...ctx, once: null }, store.id, id, { chunking });
+  return getStore(ctx, store.id);
+}
+
+async function changeModel(ctx: Ctx, store: KnowledgeStore, model: string | undefined): Promise<KnowledgeStore> {
+  if (model === undefined || (store.nextModel ?? store.embeddingModel) === model) return store;
+  await beginRebuild(ctx, store.id, model);
   return getStore(ctx, store.id);
 }
 
