@@ -9,6 +9,8 @@ export type PromptInput = {
   settings: BotSettings;
   workingMemory: string | null;
   due: Due | null;
+  /** The time, for a bot that plans; else null. */
+  now: number | null;
   /** Earlier messages and those to be answered, oldest first. */
   messages: Pick<Message, "role" | "parts">[];
   /** What this answer says already. */
@@ -16,17 +18,29 @@ export type PromptInput = {
 };
 
 /** Instruction, working memory, the conversation, and what has been said of the answer so far. */
-export const buildPrompt = ({ settings, workingMemory, due, messages, parts }: PromptInput): LanguageModelV4Prompt => [
-  ...systemMessages(settings, workingMemory),
+export const buildPrompt = ({
+  settings,
+  workingMemory,
+  due,
+  now,
+  messages,
+  parts,
+}: PromptInput): LanguageModelV4Prompt => [
+  ...systemMessages(settings, workingMemory, now),
   ...messages.flatMap(promptMessages),
   ...dueMessages(due, messages.at(-1)?.role),
   ...promptMessages({ role: "assistant", parts }),
 ];
 
-function systemMessages(settings: BotSettings, workingMemory: string | null): LanguageModelV4Message[] {
+function systemMessages(
+  settings: BotSettings,
+  workingMemory: string | null,
+  now: number | null,
+): LanguageModelV4Message[] {
   const texts = [
     settings.instruction,
     settings.memory.workingMemory.enabled ? memoryInstructions(workingMemory) : "",
+    now === null ? "" : `It is now ${new Date(now).toISOString()} (UTC).`,
   ].filter((text) => text.trim() !== "");
   return texts.map((content) => ({ role: "system", content }));
 }

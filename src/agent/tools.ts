@@ -1,17 +1,10 @@
 import * as z from "zod";
 import type { LanguageModelV4FunctionTool } from "@ai-sdk/provider";
 import type { BotSettings, ToolMode } from "../core/bot-settings.ts";
+import { DomainError } from "../core/errors.ts";
 import type { Json } from "../core/messages.ts";
-import type { Mode } from "../core/thread-state.ts";
-
-/** What a turn's tools want changed in the thread. It is applied when the turn commits, after its closing words. */
-export type TurnControl = { mode: Mode | null; workingMemory: string | null };
-
-type Tool = {
-  description: string;
-  input: z.ZodType;
-  execute: (args: Json, control: TurnControl) => Json;
-};
+import { SCHEDULE_TOOLS } from "./schedule-tools.ts";
+import type { Planning, Tool, TurnControl } from "./tool.ts";
 
 export const WORKING_MEMORY_TOOL = "update_working_memory";
 
@@ -39,6 +32,7 @@ const updateWorkingMemory: Tool = {
 const BUILT_IN: Record<string, Tool> = {
   handoff_to_operator: handoffToOperator,
   [WORKING_MEMORY_TOOL]: updateWorkingMemory,
+  ...SCHEDULE_TOOLS,
 };
 
 /** The tools that a bot's settings offer to the model, and how each may be used. */
@@ -48,6 +42,10 @@ export function offeredTools(settings: BotSettings): Map<string, ToolMode> {
   if (settings.memory.workingMemory.enabled) offered.set(WORKING_MEMORY_TOOL, "auto");
   return offered;
 }
+
+/** Whether a bot may plan what it does later; it must know what is planned then, and what time it is. */
+export const mayPlan = ({ tools }: BotSettings): boolean =>
+  Object.keys(SCHEDULE_TOOLS).some((name) => Object.hasOwn(tools, name));
 
 export const toolDefinitions = (names: Iterable<string>): LanguageModelV4FunctionTool[] =>
   [...names].map((name) => ({
@@ -65,10 +63,15 @@ function inputSchema(input: z.ZodType): LanguageModelV4FunctionTool["inputSchema
 export type ToolResult = { result: Json; outcome: "ok" | "failed" };
 
 /** Runs a tool; what is wrong with the call becomes a result that the model can read and correct. */
-export function executeTool(name: string, args: Json, control: TurnControl): ToolResult {
+export function executeTool(name: string, args: Json, control: TurnControl, planning: Planning | null): ToolResult {
   const tool = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name] : undefined;
   if (!tool) return { result: `There is no tool ${name}.`, outcome: "failed" };
   const parsed = tool.input.safeParse(args);
   if (!parsed.success) return { result: `Wrong arguments: ${z.prettifyError(parsed.error)}`, outcome: "failed" };
-  return { result: tool.execute(parsed.data as Json, control), outcome: "ok" };
+  try {
+    return { result: tool.execute(parsed.data as Json, control, planning), outcome: "ok" };
+  } catch (error) {
+    if (error instanceof DomainError) return { result: error.message, outcome: "failed" };
+    throw error;
+  }
 }

@@ -6,7 +6,8 @@ import type { Due } from "../core/schedule-state.ts";
 import { Draft } from "./draft.ts";
 import { asTurnFailure, callModel } from "./model-call.ts";
 import { buildPrompt } from "./prompt.ts";
-import { executeTool, offeredTools, toolDefinitions, type TurnControl } from "./tools.ts";
+import type { Planning, TurnControl } from "./tool.ts";
+import { executeTool, offeredTools, toolDefinitions } from "./tools.ts";
 import type { TurnFailure, TurnPorts } from "./turn-ports.ts";
 
 const MAX_STEPS = 8;
@@ -16,6 +17,8 @@ export type TurnInput = {
   workingMemory: string | null;
   /** What was scheduled and is due now, where no message began this turn. */
   due: Due | null;
+  /** Null: this bot plans nothing. */
+  planning: Planning | null;
   /** Earlier messages as far as the bot remembers them, and those that are to be answered. */
   messages: Pick<Message, "role" | "parts">[];
   /** For an answer that goes on after approvals: what it says already, and what was decided. */
@@ -34,6 +37,8 @@ export type TurnOutcome = {
   failure: TurnFailure | null;
   approvals: ApprovalRequest[];
   control: TurnControl;
+  /** What the bot does if nobody answers it now. */
+  followUp: BotSettings["followUp"] | null;
 };
 
 /**
@@ -58,7 +63,7 @@ class Turn {
   readonly #input: TurnInput;
   readonly #ports: TurnPorts;
   readonly #draft: Draft;
-  readonly #control: TurnControl = { mode: null, workingMemory: null };
+  readonly #control: TurnControl = { mode: null, workingMemory: null, plans: [], cancelledPlans: [] };
   readonly #usage: Usage = { inputTokens: 0, outputTokens: 0 };
   readonly #tools: ReturnType<typeof offeredTools>;
   #model: string | null = null;
@@ -99,6 +104,7 @@ class Turn {
       failure: null,
       approvals: [],
       control: this.#control,
+      followUp: this.#input.settings.followUp ?? null,
     };
   }
 
@@ -129,10 +135,11 @@ class Turn {
   }
 
   #options(withTools: boolean): LanguageModelV4CallOptions {
-    const { settings, workingMemory, due, messages } = this.#input;
+    const { settings, workingMemory, due, planning, messages } = this.#input;
+    const now = planning?.now ?? null;
     const { maxTokens, temperature, topP, frequencyPenalty, presencePenalty } = settings.model;
     return {
-      prompt: buildPrompt({ settings, workingMemory, due, messages, parts: this.#draft.parts }),
+      prompt: buildPrompt({ settings, workingMemory, due, now, messages, parts: this.#draft.parts }),
       maxOutputTokens: maxTokens,
       temperature,
       topP,
@@ -156,7 +163,7 @@ class Turn {
 
   #execute(call: ToolCall): void {
     const { result, outcome } = this.#tools.has(call.toolName)
-      ? executeTool(call.toolName, call.args, this.#control)
+      ? executeTool(call.toolName, call.args, this.#control, this.#input.planning)
       : { result: `There is no tool ${call.toolName}.`, outcome: "failed" as const };
     this.#draft.addToolResult({ ...call, id: this.#ports.newId(), result, outcome });
   }

@@ -25,12 +25,18 @@ export type BotSettings = {
   formatting: { removeEmojis: boolean; removeMarkdown: boolean };
   /** An allow-list: a tool that is not named here is not offered to the model. */
   tools: Record<string, ToolMode>;
+  /** What the bot does when a person leaves its answer unanswered for so long, and how often in a row; absent: nothing. */
+  followUp?: { afterMinutes: number; task: string; times: number };
   /** The knowledge stores that are searched; absent: every store of the project. */
   vectorStoreIds?: string[];
 };
 
 type Part<T> = T extends unknown[] ? T : T extends object ? { [K in keyof T]?: Part<T[K]> } : T;
-export type BotSettingsPatch = Omit<Part<BotSettings>, "tools"> & { tools?: BotSettings["tools"] };
+export type BotSettingsPatch = Omit<Part<BotSettings>, "tools" | "followUp"> & {
+  tools?: BotSettings["tools"];
+  /** Null: not any more. */
+  followUp?: BotSettings["followUp"] | null;
+};
 
 export const defaultSettings = (modelId: string): BotSettings => ({
   instruction: "",

@@ -2,10 +2,15 @@ import type { Ctx } from "./context.ts";
 import { DomainError } from "./errors.ts";
 
 const MOST_OPEN = { once: 10_000, recurring: 1000 };
+type Kind = keyof typeof MOST_OPEN;
 
 /** What one project may have planned at a time is bounded. */
-export async function requireRoom(ctx: Ctx, kind: keyof typeof MOST_OPEN): Promise<void> {
-  const most = MOST_OPEN[kind];
+export async function requireRoom(ctx: Ctx, kind: Kind): Promise<void> {
+  if (await hasRoom(ctx, kind)) return;
+  throw new DomainError("limit_exceeded", `this project has ${MOST_OPEN[kind]} open schedules of this kind`);
+}
+
+export async function hasRoom(ctx: Ctx, kind: Kind): Promise<boolean> {
   const row = await ctx.db.$client
     .prepare(
       `select count(*) as open from schedules
@@ -13,6 +18,5 @@ export async function requireRoom(ctx: Ctx, kind: keyof typeof MOST_OPEN): Promi
     )
     .bind(ctx.project.id)
     .first<{ open: number }>();
-  if (row!.open >= most)
-    throw new DomainError("limit_exceeded", `this project has ${most} open schedules of this kind`);
+  return row!.open < MOST_OPEN[kind];
 }

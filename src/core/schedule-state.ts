@@ -14,7 +14,15 @@ export type Recurrence = {
 };
 
 /** Why a schedule ended before its time, or did not run when it was due. */
-export type EndReason = "request" | "reply" | "blocked" | "mode" | "inactive" | "running" | "no more occurrences";
+export type EndReason =
+  | "request"
+  | "reply"
+  | "blocked"
+  | "mode"
+  | "inactive"
+  | "running"
+  | "replaced"
+  | "no more occurrences";
 
 /** Something that is due later in a thread, as its object knows it. Times are milliseconds. */
 export type Schedule = {
@@ -35,6 +43,8 @@ export type Schedule = {
   executions: number;
   lastRunAt: number | null;
   endReason: EndReason | null;
+  /** How many follow-ups on the person's silence this makes in a row; absent: it is none. */
+  followUp?: number;
   createdAt: number;
   updatedAt: number;
   /** Grows with every change. */
@@ -42,7 +52,10 @@ export type Schedule = {
 };
 
 /** What is asked for; the rest follows. */
-export type SchedulePlan = Pick<Schedule, "kind" | "text" | "dueAt" | "cancelIfReply" | "createdBy" | "recurrence">;
+export type SchedulePlan = Pick<
+  Schedule,
+  "kind" | "text" | "dueAt" | "cancelIfReply" | "createdBy" | "recurrence" | "followUp"
+>;
 
 /** What can still be changed of a schedule; absent: stays. */
 export type ScheduleChanges = Partial<Pick<Schedule, "text" | "dueAt" | "cancelIfReply" | "recurrence">> & {
@@ -62,4 +75,4 @@ export type ScheduleRun = {
 export const isOpen = ({ status }: Pick<Schedule, "status">) => status === "pending" || status === "paused";
 
 /** What a bot is told of a schedule when it is due. */
-export type Due = { scheduleId: string; kind: ScheduleKind; text: string; plannedAt: number };
+export type Due = { scheduleId: string; kind: ScheduleKind; text: string; plannedAt: number; followUp?: number };

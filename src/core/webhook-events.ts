@@ -10,9 +10,10 @@ type WebhookData = {
   "thread.mode.changed": { thread_id: string; mode: Mode };
   "thread.approval.requested": { thread_id: string; approval: Json };
   "thread.approval.decided": { thread_id: string; approval: Json };
-  "schedule.fired": { schedule_id: string; thread_id: string };
+  "schedule.created": { schedule_id: string; thread_id: string; scheduled_at: string };
+  "schedule.fired": { schedule_id: string; thread_id: string; message_id: string };
   "schedule.failed": { schedule_id: string; thread_id: string; error: string };
-  "schedule.cancelled": { schedule_id: string; thread_id: string };
+  "schedule.cancelled": { schedule_id: string; thread_id: string; reason: string };
   "vector_store.file.processed": { vector_store_id: string; file_id: string };
   "vector_store.file.failed": { vector_store_id: string; file_id: string; error: string };
   "integration.auth_lost": { integration_id: string };

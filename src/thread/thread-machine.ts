@@ -24,6 +24,7 @@ import {
 } from "../core/schedule-state.ts";
 import type { Mode } from "../core/thread-state.ts";
 import type { ChannelSend, Outgoing } from "../core/channels.ts";
+import type { Planning } from "../agent/tool.ts";
 import { ApprovalLog } from "./approval-log.ts";
 import { BillLog } from "./bill-log.ts";
 import { MessageLog, type LoggedMessage } from "./message-log.ts";
@@ -121,13 +122,14 @@ export class ThreadMachine {
   }
 
   /** Everything that a turn needs to know of the thread. */
-  turnInput(messageId: string, settings: BotSettings): TurnInput {
+  turnInput(messageId: string, settings: BotSettings, planning: Planning | null): TurnInput {
     const answer = this.messages.find(messageId)!;
     const carriedOut = new Set(answer.parts.map((part) => part.type === "tool-result" && part.toolCallId));
     return {
       settings,
       workingMemory: this.record!.workingMemory,
       due: this.record!.openTurns.find((turn) => turn.messageId === messageId)?.due ?? null,
+      planning,
       messages: this.messages.before(answer, settings.memory.lastMessages),
       parts: answer.parts,
       decided: this.approvals.ofMessage(messageId).filter(({ toolCallId }) => !carriedOut.has(toolCallId)),
@@ -153,9 +155,18 @@ export class ThreadMachine {
     this.#bill(record, { ...bill, purpose: "answer", messageId });
     for (const request of outcome.approvals) this.#requestApproval(record, messageId, request);
     record.workingMemory = outcome.control.workingMemory ?? record.workingMemory;
+    this.#plan(record, outcome, turn);
     if (outcome.control.mode) this.#changeMode(record, outcome.control.mode, null);
     this.#save(record);
     return true;
+  }
+
+  /** What a bot planned counts once its answer does. After an answer that waits for nothing but the person, silence may be broken. */
+  #plan(record: ThreadRecord, { control, status, approvals, followUp }: TurnOutcome, { due }: OpenTurn): void {
+    for (const id of control.cancelledPlans) this.timetable.cancelIfOpen(id);
+    for (const plan of control.plans) if (this.timetable.hasRoom) this.timetable.add(plan);
+    const waits = status === "complete" && approvals.length === 0 && !control.mode && record.openTurns.length === 0;
+    if (waits && followUp) this.timetable.followUp(followUp, due?.followUp ?? 0);
   }
 
   /** `draft` is what the running answer has said so far; it stays, as far as it was said. */
@@ -233,9 +244,9 @@ export class ThreadMachine {
     if (obstacle) return (this.timetable.skipped(schedule, obstacle), null);
     const messageId = schedule.messageId ?? this.#options.newId();
     this.timetable.ran(schedule, messageId);
-    const { kind, text, createdAt: plannedAt } = schedule;
+    const { kind, text, createdAt: plannedAt, followUp } = schedule;
     if (kind === "send") this.#sendNow(record, text, messageId);
-    else this.#openTurn(record, 0, messageId, { scheduleId: id, kind, text, plannedAt });
+    else this.#openTurn(record, 0, messageId, { scheduleId: id, kind, text, plannedAt, ...(followUp && { followUp }) });
     this.#save(record);
     return kind === "send" ? null : messageId;
   }

@@ -1,3 +1,4 @@
+import type { BotSettings } from "../core/bot-settings.ts";
 import { DomainError, invalid, notFound } from "../core/errors.ts";
 import type { ThreadEvent } from "../core/live-events.ts";
 import {
@@ -16,6 +17,7 @@ const MOST_OPEN = 100;
 const MISSED_AFTER_MS = 60_000;
 
 type Event = ThreadEvent extends infer E ? (E extends ThreadEvent ? Omit<E, "threadId"> : never) : never;
+type FollowUp = NonNullable<BotSettings["followUp"]>;
 type TimetableOptions = { sql: SqlStorage; now: () => number; newId: () => string; tell: (event: Event) => void };
 
 /** The rules of what is due later in a thread. Like the machine that it belongs to, it is synchronous and knows no clock. */
@@ -28,14 +30,28 @@ export class Timetable {
     this.log = new ScheduleLog(options.sql);
   }
 
-  add(plan: SchedulePlan): Schedule {
-    if (this.log.open().length >= MOST_OPEN) {
+  get hasRoom(): boolean {
+    return this.log.open().length < MOST_OPEN;
+  }
+
+  /** What the bot does if the person stays silent. It follows on its newest words: an earlier one gives way. */
+  followUp({ afterMinutes, task, times }: FollowUp, before: number): void {
+    const earlier = this.log.open().find(({ followUp }) => followUp !== undefined);
+    if (earlier) this.#end(earlier, "cancelled", "replaced");
+    if (before >= times || !this.hasRoom) return;
+    const dueAt = this.#options.now() + afterMinutes * 60_000;
+    const plan = { kind: "task", text: task, dueAt, cancelIfReply: true, createdBy: "bot", recurrence: null } as const;
+    this.add({ ...plan, followUp: before + 1 });
+  }
+
+  add(plan: SchedulePlan & { id?: string }): Schedule {
+    if (!this.hasRoom) {
       throw new DomainError("limit_exceeded", `${MOST_OPEN} schedules are open in this thread`);
     }
     const now = this.#options.now();
     const schedule: Schedule = {
       ...plan,
-      id: this.#options.newId(),
+      id: plan.id ?? this.#options.newId(),
       status: "pending",
       messageId: plan.recurrence ? null : this.#options.newId(),
       executions: 0,
@@ -65,6 +81,11 @@ export class Timetable {
     const schedule = this.#require(id);
     if (schedule.status === "cancelled") return schedule;
     return this.#end(this.#requireOpen(id), "cancelled", "request");
+  }
+
+  cancelIfOpen(id: string): void {
+    const schedule = this.log.find(id);
+    if (schedule && isOpen(schedule)) this.#end(schedule, "cancelled", "request");
   }
 
   /** Ends all that is open, or of that only what a reply of the person ends. */

@@ -1,11 +1,14 @@
 import { Meter } from "../agent/meter.ts";
 import { writeTitle } from "../agent/title.ts";
+import type { Planning } from "../agent/tool.ts";
+import { mayPlan } from "../agent/tools.ts";
 import { runTurn, type TurnOutcome } from "../agent/turn.ts";
 import { readLiveChat } from "../core/access.ts";
 import type { BotSettings } from "../core/bot-settings.ts";
 import { DomainError } from "../core/errors.ts";
 import { textOf, type Message, type MessagePart } from "../core/messages.ts";
 import { showTyping } from "../core/typing.ts";
+import { hasRoom } from "../core/schedule-room.ts";
 import type { TurnEvent } from "../core/turn-events.ts";
 import { sleep } from "../lib/time.ts";
 import { AnswerStream, endEvents, replay } from "./answer-stream.ts";
@@ -114,7 +117,8 @@ export class TurnRunner {
     try {
       stream.push([{ type: "start", messageId: turn.messageId }]);
       const settings = await this.#settingsOf(turn.messageId);
-      const outcome = await runTurn(this.#store.machine.turnInput(turn.messageId, settings), {
+      const planning = mayPlan(settings) ? await this.#planning() : null;
+      const outcome = await runTurn(this.#store.machine.turnInput(turn.messageId, settings, planning), {
         openModel: this.#store.context.model,
         newId: this.#store.context.newId,
         meter: running.meter,
@@ -131,6 +135,12 @@ export class TurnRunner {
     clearTimeout(running.saving);
     if (this.#running === running) this.#running = null;
     this.advance();
+  }
+
+  async #planning(): Promise<Planning> {
+    const { context, machine } = this.#store;
+    const room = await hasRoom(context, "recurring").catch(() => false);
+    return { now: Date.now(), schedules: machine.timetable.log.open(), hasRoom: room, newId: context.newId };
   }
 
   #showTyping(): AbortController | null {

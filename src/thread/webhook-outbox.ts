@@ -54,6 +54,22 @@ function eventOf(machine: ThreadMachine, event: LiveEvent, takeover: boolean): W
       return approval ? { type, data: { thread_id, approval: approvalData(approval) } } : null;
     }
     default:
+      return "scheduleId" in event ? scheduleEventOf(event) : null;
+  }
+}
+
+function scheduleEventOf(event: Extract<LiveEvent, { scheduleId: string }>): WebhookEvent | null {
+  const about = { schedule_id: event.scheduleId, thread_id: event.threadId };
+  switch (event.type) {
+    case "schedule-created":
+      return { type: "schedule.created", data: { ...about, scheduled_at: new Date(event.dueAt).toISOString() } };
+    case "schedule-fired":
+      return { type: "schedule.fired", data: { ...about, message_id: event.messageId } };
+    case "schedule-skipped":
+      return { type: "schedule.failed", data: { ...about, error: event.reason ?? "missed" } };
+    case "schedule-cancelled":
+      return { type: "schedule.cancelled", data: { ...about, reason: event.reason } };
+    default:
       return null;
   }
 }

@@ -97,7 +97,8 @@ const outcomeOf = (status: TurnOutcome["status"], parts: Part[], more: Partial<T
   usage: { inputTokens: 1, outputTokens: 1 },
   failure: status === "complete" ? null : { code: "upstream_failed", message: "no" },
   approvals: [],
-  control: { mode: null, workingMemory: null },
+  followUp: null,
+  control: { mode: null, workingMemory: null, plans: [], cancelledPlans: [] },
   ...more,
 });
 
@@ -167,7 +168,12 @@ const commit = fc
       (model, real) => {
         const parts = status === "failed" ? model.running!.parts : drafted(model, said)!;
         const asked = status === "complete" && !next ? approvals : 0;
-        const control = { mode: status === "complete" ? next : null, workingMemory: null };
+        const control = {
+          mode: status === "complete" ? next : null,
+          workingMemory: null,
+          plans: [],
+          cancelledPlans: [],
+        };
         const requests = Array.from({ length: asked }, (_, index) => ({
           id: `${model.running!.id}-a${model.approvals.length + index}`,
           toolCallId: `call-${index}`,

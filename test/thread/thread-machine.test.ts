@@ -32,7 +32,8 @@ const outcome: TurnOutcome = {
   usage: { inputTokens: 1, outputTokens: 1 },
   failure: null,
   approvals: [],
-  control: { mode: null, workingMemory: null },
+  control: { mode: null, workingMemory: null, plans: [], cancelledPlans: [] },
+  followUp: null,
 };
 
 const NOTHING_OWED = { hold: null, calls: [] };

@@ -114,6 +114,12 @@ const Formatting = z.object({ removeEmojis: z.boolean(), removeMarkdown: z.boole
 const Tools = z
   .record(z.string().min(1).max(128), ToolMode)
   .refine((tools) => Object.keys(tools).length <= 200, "must be at most 200 tools");
+/** What the bot does when a person leaves its answer unanswered; it is told then what to do. */
+const FollowUp = z.object({
+  after_minutes: z.int().min(1).max(527_040),
+  task: z.string().trim().min(1).max(10_000),
+  times: z.int().min(1).max(10).default(1).meta({ description: "How often in a row, until the person answers" }),
+});
 const VectorStoreIds = z.array(z.string().max(128)).max(100);
 
 export const BotSettings = z
@@ -124,6 +130,7 @@ export const BotSettings = z
       memory: Memory,
       formatting: Formatting,
       tools: Tools,
+      follow_up: FollowUp.optional(),
       vector_store_ids: VectorStoreIds.optional(),
     }),
   })
@@ -144,6 +151,7 @@ export const UpdateBotSettings = z
         }).partial(),
         formatting: Formatting.partial(),
         tools: Tools,
+        follow_up: FollowUp.nullable(),
         vector_store_ids: VectorStoreIds,
       })
       .partial()

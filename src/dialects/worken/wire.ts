@@ -82,7 +82,12 @@ export const botView = (bot: Bot): Wire<"Bot"> => ({
 });
 
 /** What the documentation does not name is shown only where it is set. */
-export const botSettingsView = ({ model, vectorStoreIds, ...settings }: BotSettings): Wire<"BotSettings"> => ({
+export const botSettingsView = ({
+  model,
+  vectorStoreIds,
+  followUp,
+  ...settings
+}: BotSettings): Wire<"BotSettings"> => ({
   ai: {
     instruction: settings.instruction,
     model: {
@@ -97,8 +102,15 @@ export const botSettingsView = ({ model, vectorStoreIds, ...settings }: BotSetti
     memory: settings.memory,
     formatting: settings.formatting,
     tools: settings.tools,
+    ...(followUp ? { follow_up: followUpView(followUp) } : {}),
     ...(vectorStoreIds ? { vector_store_ids: vectorStoreIds } : {}),
   },
+});
+
+const followUpView = ({ afterMinutes, task, times }: NonNullable<BotSettings["followUp"]>) => ({
+  after_minutes: afterMinutes,
+  task,
+  times,
 });
 
 export function botSettingsFrom({ ai }: z.output<typeof schemas.UpdateBotSettings>): BotSettingsPatch {
@@ -117,6 +129,11 @@ export function botSettingsFrom({ ai }: z.output<typeof schemas.UpdateBotSetting
     memory: ai.memory,
     formatting: ai.formatting,
     tools: ai.tools,
+    followUp: ai.follow_up && {
+      afterMinutes: ai.follow_up.after_minutes,
+      task: ai.follow_up.task,
+      times: ai.follow_up.times,
+    },
     vectorStoreIds: ai.vector_store_ids,
   };
 }
