@@ -5,6 +5,9 @@ import { requireThread } from "./threads.ts";
 
 const prefixOf = (ctx: Ctx, threadId: string) => `${ctx.project.id}/threads/${threadId}/`;
 
+/** A key of a bucket may not be of any length. */
+const LONGEST_ID = 128;
+
 type Given = { id: string; name: string; mediaType: string; response: Response };
 
 /** Keeps a file that came with a message. Kept again, it is the same file. */
@@ -20,6 +23,7 @@ export async function saveFile(
 
 export async function getFile(ctx: Ctx, threadId: string, id: string) {
   await requireThread(ctx, threadId);
+  if (id.length > LONGEST_ID) throw notFound("file", id);
   const file = await ctx.files.get(prefixOf(ctx, threadId) + id);
   if (!file) throw notFound("file", id);
   return file;

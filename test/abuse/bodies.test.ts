@@ -2,12 +2,13 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { about, attempt, complaintsOf, type Attempt } from "../helpers/attempt.ts";
 import { callerOf, newTenant, pathWith, populate, type Ids, type Tenant } from "../helpers/populate.ts";
 import { those } from "../helpers/routes.ts";
-import { takeSnapshot } from "../helpers/snapshot.ts";
+import { ignoreEarlierObjects, takeSnapshot } from "../helpers/snapshot.ts";
 
 let tenant: Tenant;
 let ids: Ids;
 
 beforeAll(async () => {
+  await ignoreEarlierObjects();
   tenant = await newTenant();
   ids = await populate(tenant);
 });

@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { about, attempt, complaintsOf, type Outcome } from "../helpers/attempt.ts";
 import { callerOf, newTenant, pathWith, populate, unpopulated, type Ids, type Tenant } from "../helpers/populate.ts";
 import { fillPath, kindOf, parametersOf, those, type Parameter, type RouteRow } from "../helpers/routes.ts";
-import { examplesOf, fieldsOf, replaceAt, valueAt } from "../helpers/schema-values.ts";
-import { takeSnapshot } from "../helpers/snapshot.ts";
+import { bodyOf, examplesOf, fieldsOf, replaceAt, valueAt } from "../helpers/schema-values.ts";
+import { ignoreEarlierObjects, takeSnapshot } from "../helpers/snapshot.ts";
 
 let [mine, theirs]: Tenant[] = [];
 /** The caller's own things, others of his, and another project's. */
@@ -12,6 +12,7 @@ let other: Ids;
 let foreign: Ids;
 
 beforeAll(async () => {
+  await ignoreEarlierObjects();
   [mine, theirs] = [await newTenant(), await newTenant()];
   [own, other, foreign] = [await populate(mine), await populate(mine), await populate(theirs)];
 });
@@ -30,7 +31,7 @@ const TAKEN_UNSEEN = new Set(["vector_store_ids"]);
 const namesThings = ({ path, spec }: RouteRow) => spec.access !== "root" && parametersOf(path).length > 0;
 
 /** A body that is right, so that nothing but the ids is wrong; the caller's own things are named in it. */
-const bodyOf = ({ spec }: RouteRow) => (spec.json ? { body: JSON.stringify(examplesOf(spec.json, own)[0]) } : {});
+const ownBody = (row: RouteRow) => bodyOf(row, own);
 
 const withoutIds = (text: string, path: string) =>
   path
@@ -42,7 +43,7 @@ const withoutIds = (text: string, path: string) =>
 async function compare(row: RouteRow, idOf: (parameter: Parameter) => string, isMeant: (kind: string) => boolean) {
   const ask = async (of: (parameter: Parameter) => string): Promise<Outcome & { path: string }> => {
     const path = fillPath(row.path, of);
-    return { path, ...(await attempt(row, { path, caller: mine, ...bodyOf(row) })) };
+    return { path, ...(await attempt(row, { path, caller: mine, ...ownBody(row) })) };
   };
   const real = await ask(idOf);
   const complaints = complaintsOf(row, real, { status: 404, hidden: [theirs!.secret] });

@@ -3,12 +3,13 @@ import { about, attempt, complaintsOf, type Attempt } from "../helpers/attempt.t
 import { newTenant, pathWith, populate, type Ids, type Tenant } from "../helpers/populate.ts";
 import { root, ROOT_KEY } from "../helpers/project.ts";
 import { those } from "../helpers/routes.ts";
-import { takeSnapshot } from "../helpers/snapshot.ts";
+import { ignoreEarlierObjects, takeSnapshot } from "../helpers/snapshot.ts";
 
 let tenant: Tenant;
 let ids: Ids;
 
 beforeAll(async () => {
+  await ignoreEarlierObjects();
   tenant = await newTenant();
   ids = await populate(tenant);
 });

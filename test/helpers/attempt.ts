@@ -18,7 +18,7 @@ export async function attempt(row: RouteRow, { path, caller, method, body, heade
     method: method ?? row.method,
     headers: {
       ...(caller && { authorization: `Bearer ${caller.key}` }),
-      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(body !== undefined && !(body instanceof FormData) && { "content-type": "application/json" }),
       ...headers,
     },
     ...(body === undefined ? {} : { body }),
@@ -38,6 +38,9 @@ async function answerOf(request: Request, { spec }: RouteRow): Promise<Outcome> 
 /** Traces of how we are made, which no answer may show. */
 const INTERNALS =
   /\bat \S+ \(|\.ts:\d|\.js:\d|node_modules|D1_|SQLITE|\bsqlite|fts5|drizzle|Failed query|\bTypeError|\bRangeError|\bReferenceError|\bZodError|\[object /i;
+
+/** As JSON writes a lone surrogate. */
+const HALF_A_CHARACTER = /\\ud[89a-f]/i;
 
 const MOST_ERROR_BYTES = 8192;
 
@@ -59,8 +62,15 @@ export function complaintsOf(
     ...(isExpected ? [] : [`answers ${status} where ${String(expected)} is due`]),
     ...(status >= 400 ? oddError(row, outcome) : []),
     ...(INTERNALS.test(text) ? ["shows how it is made"] : []),
+    ...(HALF_A_CHARACTER.test(text) ? ["shows half a character"] : []),
+    ...(status < 300 ? oddAnswer(row, outcome) : []),
     ...hidden.filter((secret) => text.includes(secret)).map((secret) => `shows ${secret}`),
   ].map((complaint) => `${complaint}: ${text.slice(0, 300)}`);
+}
+
+function oddAnswer({ spec }: RouteRow, { text }: Outcome): string[] {
+  if (!spec.ok || spec.streams) return [];
+  return spec.ok.safeParse(readJson(text)).success ? [] : ["is an answer in another shape than documented"];
 }
 
 function oddError({ errorBody }: RouteRow, { status, text, headers }: Outcome): string[] {

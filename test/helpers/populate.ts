@@ -1,5 +1,10 @@
+import { env } from "cloudflare:workers";
+import { runJob } from "../../src/jobs/index.ts";
+import { openContext } from "../../src/runtime/context.ts";
+import { eventually } from "./eventually.ts";
 import { Store } from "./knowledge.ts";
 import { newProject, root, type Caller } from "./project.ts";
+import { deliver, Receiver, register } from "./receiver.ts";
 import { fillPath, parametersOf, routes } from "./routes.ts";
 import { callsTool, FakeModel } from "./upstream.ts";
 
@@ -24,15 +29,40 @@ export async function populate(tenant: Tenant): Promise<Ids> {
   const integration = await create("/integrations", { name, vendor: "worken", auth_data: {} });
   const chat = await create(`/integrations/${integration}/chats`, { bot_id: bot, name });
   const key = await create(`/projects/${tenant.id}/api-keys`, { name });
+  await setEndpoints(tenant, "disabled");
+  const webhook_endpoint = await register(tenant, new Receiver());
   const { thread, approval } = await converse(tenant, { bot, chat });
+  const schedule = await create(`/threads/${thread}/schedules`, { task: tenant.secret, cron: "0 9 * * 1" });
+  const event = await firstEventOf(tenant, webhook_endpoint);
   const { store, file } = await document(tenant);
-  return { project: tenant.id, bot, integration, chat, key, thread, approval, store, file, any: "any" };
+  // A file that came with a message, under the same id as the other one.
+  await env.FILES.put(`${tenant.id}/threads/${thread}/${file}`, tenant.secret);
+  return {
+    project: tenant.id,
+    bot,
+    integration,
+    chat,
+    key,
+    thread,
+    approval,
+    schedule,
+    webhook_endpoint,
+    event,
+    store,
+    file,
+    any: "any",
+  };
 }
 
-/** A vector store with a file that a search finds. */
+/** A vector store with a file that a search finds; it is read at once, not when the queue's bell rings. */
 async function document(tenant: Tenant): Promise<{ store: string; file: string }> {
   const store = await Store.create(tenant, { name: tenant.secret });
-  return { store: store.id, file: await store.addAndWait(`${tenant.secret}.md`, tenant.secret) };
+  const file = await store.add(`${tenant.secret}.md`, tenant.secret);
+  const defer = (work: Promise<unknown>) => void work;
+  const ctx = openContext(env, tenant, { actor: { type: "system", job: "test" }, defer });
+  await runJob(ctx, { kind: "index-document", projectId: tenant.id, storeId: store.id, documentId: file });
+  await store.settled(file);
+  return { store: store.id, file };
 }
 
 /** A thread in which a tool call waits for approval. */
@@ -47,6 +77,25 @@ async function converse(tenant: Tenant, { bot, chat }: { bot: string; chat: stri
   const { json } = await tenant.get(`/threads/${thread}/approvals`);
   await tenant.post(`/bots/${bot}/settings`, { ai: { model: { id: "embedded/reply" } } });
   return { thread, approval: json.data[0].id as string };
+}
+
+/** While others are made their events are nobody's business here. */
+async function setEndpoints(tenant: Tenant, status: "active" | "disabled"): Promise<void> {
+  const { json: endpoints } = await tenant.get("/webhook-endpoints");
+  for (const { id } of endpoints) await tenant.call("PUT", `/webhook-endpoints/${id}`, { status });
+}
+
+/** An event that only this endpoint was told of; afterwards nothing moves by itself. */
+async function firstEventOf(tenant: Tenant, endpoint: string): Promise<string> {
+  await deliver(tenant, endpoint);
+  await setEndpoints(tenant, "disabled");
+  const list = async (query = "") => (await tenant.get(`/webhook-endpoints/${endpoint}/deliveries${query}`)).json;
+  await eventually(async () => {
+    if ((await list("?status=sending")).length > 0) throw new Error("an event is under way");
+  });
+  await setEndpoints(tenant, "active");
+  const [delivery] = await list();
+  return delivery.event_id;
 }
 
 /** Sentences about what `populate` lacks: without it a route would be tested with ids of nothing. */

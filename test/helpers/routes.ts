@@ -28,6 +28,13 @@ export const routes: RouteRow[] = Object.entries(dialects).flatMap(([dialect, { 
 export const those = (isMeant: (row: RouteRow) => unknown = () => true) =>
   routes.filter(isMeant).map((row): [string, RouteRow] => [row.title, row]);
 
+/** For what every path of a route must stand: a path that only begins otherwise (`/v1`) is the same route. */
+export const distinct = (isMeant?: (row: RouteRow) => unknown) =>
+  those(isMeant).filter(([, row]) => !routes.some((other) => other !== row && isTwin(row, other)));
+
+const isTwin = (row: RouteRow, shorter: RouteRow) =>
+  row.method === shorter.method && row.dialect === shorter.dialect && row.path === `/v1${shorter.path}`;
+
 export type Parameter = { name: string; kind: string };
 
 /** The parameters of a path, each with the kind of thing that it names: `/bots/:bot_id` a bot, `/integrations/:id` an integration. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Ids } from "./populate.ts";
-import { kindOf } from "./routes.ts";
+import { kindOf, type RouteRow } from "./routes.ts";
 
 /** As much of JSON Schema as zod writes. */
 type Node = {
@@ -25,7 +25,21 @@ type Node = {
 export type Path = (string | number)[];
 
 /** What a string is, where its schema says less than its check does: by the field's name, else the first that its pattern allows. */
-const BY_NAME: Record<string, string> = { scheduledAt: "2020-01-01T00:00:00Z" };
+const BY_NAME: Record<string, string> = {
+  scheduledAt: "2020-01-01T00:00:00Z",
+  url: "https://hooks.receiver.example/in",
+};
+/** Bodies whose fields exclude each other, by the schema's id. */
+const BY_SCHEMA: Record<string, object[]> = {
+  CreateSchedule: [
+    {
+      text: "Are you still there?",
+      scheduledAt: new Date(Date.now() + 3_600_000).toISOString(),
+      cancel_if_reply: true,
+    },
+    { task: "Say hello.", cron: "0 9 * * 1", time_zone: "Europe/Berlin", max_executions: 10, missed: "skip" },
+  ],
+};
 const CANDIDATES = [
   "text",
   "embedded/reply",
@@ -43,6 +57,8 @@ const CANDIDATES = [
 export function examplesOf(schema: z.ZodType, ids: Ids): unknown[] {
   const whole = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Node;
   const example = new Examples(whole, ids);
+  const known = BY_SCHEMA[schema.meta()?.id ?? ""];
+  if (known) return known;
   const shapes = example.resolve(whole).anyOf ?? example.resolve(whole).oneOf ?? [whole];
   return shapes.map((shape) => {
     const value = example.of(shape, "");
@@ -100,6 +116,21 @@ class Examples {
     const fits = CANDIDATES.find((candidate) => !pattern || new RegExp(pattern).test(candidate)) ?? "text";
     return fits.padEnd(minLength, "x");
   }
+}
+
+type Body = { body?: string | FormData };
+
+/** A body that a route accepts, if it wants one. */
+export function bodyOf({ spec }: RouteRow, ids: Ids): Body {
+  if (spec.json) return { body: JSON.stringify(examplesOf(spec.json, ids)[0]) };
+  return spec.form ? { body: formOf() } : {};
+}
+
+/** Of what is sent as a form, only the file must be there. */
+export function formOf(file = new File(["some text"], "text.txt")): FormData {
+  const form = new FormData();
+  form.set("file", file);
+  return form;
 }
 
 /** The places of all fields in a value, down to those of the first item of each list. */

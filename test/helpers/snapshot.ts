@@ -1,15 +1,24 @@
 import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 
-type Row = Record<string, SqlStorageValue>;
-type Snapshot = Record<string, Row[]>;
+type Row = Record<string, unknown>;
+export type Snapshot = Record<string, Row[]>;
 
 /** Written aside of what was asked, at a time of its own. */
 const VOLATILE = new Set(["last_used_at"]);
 
-/** Everything that is stored: each table of D1 and of each object. Two that are equal: nothing was written in between. */
+/** Everything that is stored: each table of D1 and of each object, and all files. Two that are equal: nothing was written in between. */
 export async function takeSnapshot(): Promise<Snapshot> {
-  return { ...(await tablesOfD1()), ...(await tablesOfObjects()) };
+  const [tables, contents, files] = await Promise.all([tablesOfD1(), tablesOfObjects(), env.FILES.list()]);
+  return { ...tables, ...contents, files: files.objects.map(({ key, etag }) => ({ key, etag })) };
+}
+
+/** Objects of earlier test files, which nobody here can reach. */
+let earlier = new Set<string>();
+
+/** To be called before a file's first snapshot: those of the file do not look at what others left behind. */
+export async function ignoreEarlierObjects(): Promise<void> {
+  earlier = new Set((await objects()).map(({ title }) => title));
 }
 
 async function tablesOfD1(): Promise<Snapshot> {
@@ -21,19 +30,25 @@ async function tablesOfD1(): Promise<Snapshot> {
   return Object.fromEntries(names.map((name, index) => [name, rows[index]!.results.map(stable)]));
 }
 
-/** Objects that have tables; one that was only asked has none. */
-async function tablesOfObjects(): Promise<Snapshot> {
+async function objects(): Promise<{ title: string; stub: DurableObjectStub }[]> {
   const namespaces = Object.entries(env).filter(([, binding]) => isNamespace(binding)) as [
     string,
     DurableObjectNamespace,
   ][];
-  const found: Snapshot = {};
-  for (const [binding, namespace] of namespaces) {
-    for (const id of await listDurableObjectIds(namespace as never)) {
-      Object.assign(found, await tablesOfObject(`${binding} ${id.toString().slice(0, 12)}`, namespace.get(id)));
-    }
-  }
-  return found;
+  const found = namespaces.map(async ([binding, namespace]) =>
+    (await listDurableObjectIds(namespace as never)).map((id) => ({
+      title: `${binding} ${id.toString()}`,
+      stub: namespace.get(id),
+    })),
+  );
+  return (await Promise.all(found)).flat();
+}
+
+/** Those of objects that have tables; one that was only asked has none. */
+async function tablesOfObjects(): Promise<Snapshot> {
+  const fresh = (await objects()).filter(({ title }) => !earlier.has(title));
+  const found = await Promise.all(fresh.map(({ title, stub }) => tablesOfObject(title, stub)));
+  return Object.assign({}, ...found) as Snapshot;
 }
 
 const isNamespace = (binding: unknown) =>
@@ -48,7 +63,7 @@ const tablesOfObject = (title: string, stub: DurableObjectStub): Promise<Snapsho
       .filter((name) => !name.startsWith("_cf_") && !name.includes("sqlite"));
     const rows = names.map((name): [string, Row[]] => [
       `${title} ${name}`,
-      sql.exec<Row>(`select * from "${name}"`).toArray(),
+      sql.exec(`select * from "${name}"`).toArray(),
     ]);
     return Object.fromEntries(rows);
   });
