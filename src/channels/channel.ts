@@ -1,13 +1,22 @@
-import type { Capabilities, ChannelSecrets } from "../core/channels.ts";
+import type { Capabilities, ChannelSecrets, WebhookCall } from "../core/channels.ts";
 import type { ChannelPort } from "../core/ports.ts";
+import { sameSecret } from "../lib/hash.ts";
 
-/** In whose name a channel acts: what the integration was given, what was made for it, and the way to the vendor. */
+/** In whose name a channel acts: what the integration was given, what was made for it, and the ways out. */
 export type Account = {
   credentials: { [name: string]: unknown };
   secrets: ChannelSecrets;
   /** Where the vendor's API is; without a slash at the end. */
   baseUrl: string;
+  /** Other places of the same vendor. */
+  urls: { chats?: string };
+  /** To the vendor itself. */
   fetch: (url: string, init?: RequestInit) => Promise<Response>;
+  /** To an address that somebody else named; only to what is public. Throws a ChannelFailure. */
+  fetchPublic: (
+    url: string,
+    init?: { method?: string; headers?: Record<string, string>; body?: string },
+  ) => Promise<Response>;
 };
 
 type ForAccount<Ability> = Ability extends (...given: infer Given) => infer Answer
@@ -27,5 +36,11 @@ export const credential = ({ credentials }: Account, name: string): string => {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 };
 
-/** A chat's messages of a minute ago are not worth an answer to the second: a burst is answered once. */
+/** A burst of messages is answered once. */
 export const MESSENGER_DEBOUNCE_MS = 1000;
+
+/** For vendors that sign nothing: whoever knows our address is the vendor. */
+export const secretUrl = ({ secrets }: Account, url: string) => `${url}?secret=${secrets.webhookSecret}`;
+
+export const verifySecretUrl = async ({ secrets }: Account, { query }: WebhookCall) =>
+  sameSecret(query.get("secret") ?? "", secrets.webhookSecret);

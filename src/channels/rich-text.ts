@@ -156,7 +156,7 @@ function trimmed(runs: Run[]): Run[] {
 /** What is left without any markup; where a link says something else than where it leads, it says that too. */
 export const plainText = (blocks: Block[]) => blocks.map(({ runs }) => runs.map(plainRun).join("")).join("\n\n");
 
-const plainRun = ({ text, href }: Run) =>
+export const plainRun = ({ text, href }: Run) =>
   href && !sameAddress(text, href) ? `${text} (${href.replace(/^(mailto|tel):/, "")})` : text;
 
 const sameAddress = (text: string, href: string) =>

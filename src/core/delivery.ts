@@ -3,7 +3,7 @@ import { loseAuth } from "./channel-accounts.ts";
 import { claimSend, endSend, postponeSend, recordPieces, ringForSends, type Send } from "./channel-sends.ts";
 import { ChannelFailure, type Outgoing } from "./channels.ts";
 import type { Ctx } from "./context.ts";
-import { setReachable } from "./conversations.ts";
+import { conversationOf, setReachable } from "./conversations.ts";
 import { DomainError } from "./errors.ts";
 import { findIntegration, type Integration } from "./integrations.ts";
 import type { Delivery } from "./messages.ts";
@@ -27,6 +27,7 @@ async function handle(ctx: Ctx, send: Send): Promise<boolean> {
   if (integration.status === "disabled")
     return end(ctx, send, { status: "failed", error: "the integration is disabled" });
   if (await isFenced(ctx, send)) return end(ctx, send, { status: "cancelled", error: "an operator has taken over" });
+  if (await isTooLate(ctx, send, channel)) return end(ctx, send, { status: "failed", error: TOO_LATE });
   try {
     await sendPieces(ctx, send, channel);
     return await end(ctx, send, { status: "sent", error: null });
@@ -34,6 +35,14 @@ async function handle(ctx: Ctx, send: Send): Promise<boolean> {
     if (error instanceof Fenced) return end(ctx, send, { status: "cancelled", error: "an operator has taken over" });
     return fail(ctx, send, integration, asFailure(error));
   }
+}
+
+const TOO_LATE = "the time in which the vendor allows an answer is over";
+
+async function isTooLate(ctx: Ctx, { threadId }: Send, { capabilities }: ChannelPort): Promise<boolean> {
+  if (capabilities.replyWindowMs === undefined) return false;
+  const { canReplyUntil = null } = (await conversationOf(ctx, threadId)) ?? {};
+  return canReplyUntil !== null && canReplyUntil < ctx.now();
 }
 
 class Fenced extends Error {}

@@ -2,7 +2,7 @@ import { and, asc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
 import { inboundEvents } from "../db/schema.ts";
 import { openChannel } from "./channel-access.ts";
-import type { Incoming, WebhookAnswer, WebhookCall } from "./channels.ts";
+import { ChannelFailure, type Incoming, type WebhookAnswer, type WebhookCall } from "./channels.ts";
 import type { Ctx } from "./context.ts";
 import { DomainError, notFound } from "./errors.ts";
 import { findIntegration, getIntegration } from "./integrations.ts";
@@ -25,12 +25,23 @@ export async function acceptWebhook(ctx: Ctx, integrationId: string, call: Webho
   const integration = await getIntegration(ctx, integrationId);
   const channel = await openChannel(ctx, integration);
   if (!channel) throw notFound("webhook of integration", integrationId);
-  const greeting = channel.greet?.(call);
+  const { greeting, isVerified } = await meet(channel, call);
   if (greeting) return greeting;
-  if (!(await channel.verify(call)))
-    throw new DomainError("unauthenticated", "this call does not come from the vendor");
+  if (!isVerified) throw new DomainError("unauthenticated", "this call does not come from the vendor");
   if (integration.status !== "disabled") await store(ctx, integrationId, readCall(channel, call));
   return channel.answer?.(call) ?? THANKS;
+}
+
+/** Who calls may have to be looked for in the body, and what cannot be read there is nobody's. */
+async function meet(channel: ChannelPort, call: WebhookCall) {
+  try {
+    const greeting = (await channel.greet?.(call)) ?? null;
+    return { greeting, isVerified: greeting !== null || (await channel.verify(call)) };
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new DomainError("malformed", "the body cannot be read");
+    if (error instanceof ChannelFailure) throw new DomainError("upstream_failed", error.message);
+    throw error;
+  }
 }
 
 /** An update of a shape that nobody foresaw is let pass: refused, it would come again for ever. */

@@ -34,7 +34,7 @@ const messageIdOf = ({ integrationId }: Source, { chatKey, messageKey }: Event<"
 async function takeMessage(ctx: Ctx, source: Source, event: Event<"message">): Promise<void> {
   const { capabilities } = source.channel;
   const conversation = await openConversation(ctx, placeOf(source, event), replyLimit(ctx, source, event));
-  if (!conversation) return;
+  if (!conversation || (!capabilities.buttons && (await isDecision(ctx, conversation, event.text)))) return;
   const thread = { id: conversation.threadId, chatId: conversation.chatId };
   const person = event.sender && (await rememberPerson(ctx, source.integrationId, personOf(event.sender), thread));
   const id = await messageIdOf(source, event);
@@ -74,7 +74,7 @@ async function saveFiles(
     const id = await uuidFrom(`${messageId}/${index}`);
     try {
       const response = await channel.download?.(file.ref);
-      if (response) saved.push(await saveFile(ctx, threadId, { id, ...file, response }));
+      if (response?.ok) saved.push(await saveFile(ctx, threadId, { id, ...file, response }));
     } catch (error) {
       if (!(error instanceof ChannelFailure) || error.kind === "temporary" || error.kind === "rate_limited")
         throw error;
@@ -94,6 +94,21 @@ async function takeDecision(ctx: Ctx, source: Source, event: Event<"decision">):
   const word = conversation && (await decide(ctx, conversation, { approvalId, approved }));
   const acknowledged = source.channel.acknowledge?.(event.receipt, word ?? CLOSED);
   await acknowledged?.catch((error: unknown) => console.warn("acknowledge", error));
+}
+
+const [YES, NO] = [/^(yes|yep|ok|да|ага|хорошо)[.!]*$/i, /^(no|nope|нет|не надо)[.!]*$/i];
+
+/** Where there are no buttons, a plain yes or no answers the question that was asked last. */
+async function isDecision(ctx: Ctx, { threadId }: Conversation, text: string): Promise<boolean> {
+  const [approved, rejected] = [YES.test(text.trim()), NO.test(text.trim())];
+  if (!approved && !rejected) return false;
+  const { items } = await ctx
+    .thread(threadId)
+    .listApprovals({ limit: 1000 })
+    .catch(() => ({ items: [] }));
+  const asked = items.findLast(({ status, requestedFrom }) => status === "pending" && requestedFrom === "user");
+  if (asked) await ctx.thread(threadId).decide({ approvalId: asked.id, approved, reason: null, by: "user" });
+  return asked !== undefined;
 }
 
 const CLOSED = "This question is closed.";

@@ -161,7 +161,7 @@ export interface ChannelPort {
   /** Whether a webhook call comes from the vendor. Asked before anything else of the call is believed. */
   verify(call: WebhookCall): Promise<boolean>;
   /** The answer to a call by which the vendor finds out whether we are there; null: an ordinary call. */
-  greet?(call: WebhookCall): WebhookAnswer | null;
+  greet?(call: WebhookCall): Promise<WebhookAnswer | null>;
   /** What happened, in our words; nothing for what is not ours. */
   read(call: WebhookCall): Incoming[];
   /** What the vendor wants to hear when it has told us something; absent: any 200 will do. */

@@ -26,3 +26,13 @@ export async function uuidFrom(text: string): Promise<string> {
   digits[16] = "89ab"[Number.parseInt(digits[16]!, 16) % 4]!;
   return digits.join("").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
+
+/** A keyed signature, in lowercase hex. */
+export async function hmac(hash: "SHA-1" | "SHA-256", secret: string, text: string): Promise<string> {
+  const algorithm = { name: "HMAC", hash };
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, ["sign"]);
+  return hex(await crypto.subtle.sign("HMAC", key, encoder.encode(text)));
+}
+
+/** For vendors that ask for it; protects nothing. */
+export const md5 = async (text: string) => hex(await crypto.subtle.digest("MD5", encoder.encode(text)));

@@ -1,10 +1,28 @@
 import type { Account, Channel } from "../channels/channel.ts";
 import { channels } from "../channels/index.ts";
+import { ChannelFailure } from "../core/channels.ts";
 import type { Vendor } from "../core/credentials.ts";
 import type { ChannelPort, OpenChannel } from "../core/ports.ts";
+import { createOutbound, OutboundError } from "../lib/outbound.ts";
 import type { Config } from "./config.ts";
+import { outboundPolicy } from "./outbound.ts";
 
-const baseUrls = (config: Config): { [V in Vendor]?: string } => ({ telegram: config.TELEGRAM_API_BASE_URL });
+const MOST_BYTES = 25_000_000;
+
+const baseUrls = (config: Config): { [V in Vendor]?: string } => ({
+  telegram: config.TELEGRAM_API_BASE_URL,
+  whatsapp: config.WHATSAPP_API_BASE_URL,
+  vk: config.VK_API_BASE_URL,
+  ok: config.OK_API_BASE_URL,
+  max: config.MAX_API_BASE_URL,
+  avito: config.AVITO_API_BASE_URL,
+  amocrm: config.AMOCRM_API_BASE_URL,
+  bitrix: config.BITRIX_API_BASE_URL,
+});
+
+const otherUrls = (config: Config): { [V in Vendor]?: Account["urls"] } => ({
+  amocrm: { chats: config.AMOJO_API_BASE_URL },
+});
 
 /** The core's way to a vendor: its channel, bound to the account that it acts for. */
 export const openChannel =
@@ -12,8 +30,23 @@ export const openChannel =
   (vendor, given) => {
     const channel = channels[vendor];
     const baseUrl = baseUrls(config)[vendor] ?? "";
-    return channel ? bind(channel, { ...given, baseUrl, fetch: (url, init) => fetch(url, init) }) : null;
+    const waysOut = { fetch: (url: string, init?: RequestInit) => fetch(url, init), fetchPublic: publicFetch(config) };
+    const urls = otherUrls(config)[vendor] ?? {};
+    return channel ? bind(channel, { ...given, ...waysOut, baseUrl, urls }) : null;
   };
+
+function publicFetch(config: Config): Account["fetchPublic"] {
+  const outbound = createOutbound(outboundPolicy(config));
+  return async (url, init) => {
+    try {
+      const { status, headers, body } = await outbound(url, { ...init, maxBytes: MOST_BYTES, timeoutMs: 20_000 });
+      return new Response(status === 204 ? null : body, { status, headers });
+    } catch (error) {
+      if (!(error instanceof OutboundError)) throw error;
+      throw new ChannelFailure(error.kind === "refused" ? "refused" : "temporary", error.message);
+    }
+  };
+}
 
 /** What a vendor lacks stays absent. */
 function bind(channel: Channel, account: Account): ChannelPort {

@@ -5,7 +5,7 @@ import { sameSecret } from "../../lib/hash.ts";
 import { truncate } from "../../lib/text.ts";
 import { MESSENGER_DEBOUNCE_MS, type Account, type Channel } from "../channel.ts";
 import { cutIntoPieces } from "../pieces.ts";
-import { approvalQuestion } from "../questions.ts";
+import { approvalQuestion, decisionPayload, NO, YES } from "../questions.ts";
 import { reach } from "../vendor-call.ts";
 import { callBot, ChatMoved, fileUrl, isAboutMarkup } from "./api.ts";
 import { TELEGRAM_HTML } from "./html.ts";
@@ -90,8 +90,11 @@ async function sendMessage(account: Account, parameters: object): Promise<string
 function compose(outgoing: Outgoing): VendorMessage[] {
   if (outgoing.type === "text") return cutIntoPieces(outgoing.text, TELEGRAM_HTML).map(asHtml);
   const { approvalId } = outgoing;
-  const button = (text: string, answer: number) => ({ text, callback_data: `ap:${approvalId}:${answer}` });
-  const inline_keyboard = [[button("✅ Yes", 1), button("❌ No", 0)]];
+  const button = ({ label, approved }: typeof YES) => ({
+    text: label,
+    callback_data: decisionPayload(approvalId, approved),
+  });
+  const inline_keyboard = [[button(YES), button(NO)]];
   return cutIntoPieces(approvalQuestion(outgoing), TELEGRAM_HTML)
     .slice(0, 1)
     .map((piece) => ({ ...asHtml(piece), reply_markup: { inline_keyboard } }));

@@ -1,4 +1,5 @@
 import type { Incoming, RemoteFile, Sender } from "../../core/channels.ts";
+import { readDecisionPayload } from "../questions.ts";
 
 type User = { id: number; is_bot?: boolean; first_name?: string; last_name?: string; username?: string };
 type Chat = { id: number; type?: string; title?: string };
@@ -59,13 +60,12 @@ function readEdit(eventId: string, message: Message): Incoming[] {
   return [{ eventId, ...placeOf(message), type: "edit", messageKey: String(message.message_id), text }];
 }
 
-/** Buttons carry `ap:<approval>:<1 or 0>`. */
 function readDecision(eventId: string, query: NonNullable<Update["callback_query"]>): Incoming[] {
-  const [, approvalId, answer] = /^ap:([\w-]+):([01])$/.exec(query.data ?? "") ?? [];
-  if (!approvalId || !query.message) return [];
+  const decision = readDecisionPayload(query.data);
+  if (!decision || !query.message) return [];
   const receipt = { queryId: query.id, chatId: query.message.chat.id, messageId: query.message.message_id };
-  const decision = { type: "decision" as const, approvalId, approved: answer === "1", receipt };
-  return [{ eventId, ...placeOf(query.message), sender: senderOf(query.from), at: null, ...decision }];
+  const place = { ...placeOf(query.message), sender: senderOf(query.from), at: null };
+  return [{ eventId, ...place, type: "decision", ...decision, receipt }];
 }
 
 function readMembership(eventId: string, change: NonNullable<Update["my_chat_member"]>): Incoming[] {

@@ -1,0 +1,195 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { channels } from "../../src/channels/index.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { callWorker, newProject, type Caller } from "../helpers/project.ts";
+import { callsTool, FakeModel, says } from "../helpers/upstream.ts";
+import { samples } from "./samples.ts";
+import { number, type FakeVendor, type Fields, type Said, type Sample } from "./vendors/fake-vendor.ts";
+
+/** A bot that is reached through a vendor, and somebody who writes to it there. */
+class Conversation {
+  readonly chat: string;
+  readonly user = String(number());
+  readonly sample: Sample;
+  readonly fake: FakeVendor;
+  readonly account: Fields;
+  readonly project: Caller & { id: string };
+  readonly integration: string;
+  readonly chatId: string;
+
+  constructor(
+    given: Omit<Conversation, "chat" | "user" | "said" | "deliver" | "writes" | "texts" | "messages" | "thread">,
+  ) {
+    this.sample = given.sample;
+    this.fake = given.fake;
+    this.account = given.account;
+    this.project = given.project;
+    this.integration = given.integration;
+    this.chatId = given.chatId;
+    this.chat = this.sample.chat();
+  }
+
+  said = (text: string, at = new Date()): Said => ({
+    chat: this.chat,
+    user: this.user,
+    text,
+    id: String(number()),
+    at,
+  });
+
+  /** The vendor calls; the answer's status. */
+  async deliver(body: string, signed = true): Promise<number> {
+    const { headers = {}, query = "" } = signed ? await this.sample.sign(body, this.account, this.fake.webhook) : {};
+    const response = await callWorker(
+      new Request(`https://parley.test/integrations/${this.integration}/webhook?${query}`, {
+        method: "POST",
+        body,
+        headers: { "content-type": this.sample.contentType ?? "application/json", ...headers },
+      }),
+    );
+    await response.text();
+    return response.status;
+  }
+
+  writes = (text: string, at?: Date) => this.deliver(this.sample.says(this.said(text, at), this.account));
+
+  get texts(): string[] {
+    return this.fake.sent.map(({ text }) => text);
+  }
+
+  async thread() {
+    const [found] = (await this.project.get(`/chats/${this.chatId}/threads`)).json;
+    return (await this.project.get(`/threads/${found.id}`)).json;
+  }
+
+  async messages() {
+    return (await this.project.get(`/chats/${this.chatId}/threads/${(await this.thread()).id}/messages`)).json;
+  }
+}
+
+async function open(sample: Sample, model: FakeModel, tools: object = {}): Promise<Conversation> {
+  const project = await newProject();
+  const { fake, auth_data: account } = sample.open();
+  const { json: bot } = await project.post("/bots", { name: "Bot" });
+  await project.post(`/bots/${bot.id}/settings`, { ai: { model: { id: model.id }, tools } });
+  const { json } = await project.post("/integrations", { name: "V", vendor: sample.vendor, auth_data: account });
+  const settings = { debounce_ms: 0 };
+  const { json: chat } = await project.post(`/integrations/${json.id}/chats`, { bot_id: bot.id, name: "V", settings });
+  await eventually(() => expect(fake.webhook !== null).toBe(sample.setsUp));
+  return new Conversation({ sample, fake, account, project, integration: json.id, chatId: chat.id });
+}
+
+it("every vendor with a channel has its samples", () => {
+  expect(Object.keys(samples)).toEqual(Object.keys(channels));
+});
+
+describe.each(Object.values(samples))("$vendor", (sample) => {
+  it("is told where we are, and when we go", async () => {
+    const conversation = await open(sample, new FakeModel(says("ok")));
+    const { fake, project, integration } = conversation;
+    const url = `https://parley.test/integrations/${integration}/webhook`;
+    expect(fake.webhook?.url).toBe(sample.setsUp ? url : undefined);
+    await project.delete(`/integrations/${integration}`);
+    await eventually(() => expect(fake.webhook === null).toBe(sample.tearsDown || !sample.setsUp));
+  });
+
+  it("brings what somebody writes, and takes the answer back to them", async () => {
+    const conversation = await open(sample, new FakeModel(says("Hello there")));
+    expect(await conversation.writes("hi & <you>")).toBe(200);
+    await eventually(() =>
+      expect(conversation.fake.sent).toEqual([{ to: conversation.chat, text: "Hello there", buttons: [] }]),
+    );
+    await eventually(async () =>
+      expect(await conversation.messages()).toMatchObject([
+        { role: "user", content: "hi & <you>" },
+        { role: "assistant", content: "Hello there", delivery: { status: "sent" } },
+      ]),
+    );
+    const thread = await conversation.thread();
+    expect(thread.channel.external_id).toBe(conversation.chat);
+    const window = channels[sample.vendor as keyof typeof channels]!.capabilities.replyWindowMs;
+    const until = thread.channel.can_reply_until;
+    expect(until === null ? undefined : Math.round((Date.parse(until) - Date.now()) / 60_000)).toBe(
+      window && window / 60_000,
+    );
+  });
+
+  it("refuses a call that the vendor did not make, and stores nothing of it", async () => {
+    const conversation = await open(sample, new FakeModel(says("ok")));
+    const account = { ...conversation.account, secret: "wrong", app_secret: "wrong", channel_secret: "wrong" };
+    const body = sample.says(conversation.said("hi"), account);
+    const isForged = sample.vendor === "vk" ? body : sample.says(conversation.said("hi"), conversation.account);
+    expect(await conversation.deliver(isForged, false)).toBe(401);
+    const query = env.DB.prepare("select count(*) as count from inbound_events where project_id = ?");
+    expect(await query.bind(conversation.project.id).first("count")).toBe(0);
+  });
+
+  it("takes an event once, and lets pass what is not for us", async () => {
+    const conversation = await open(sample, new FakeModel(says("ok")));
+    const body = sample.says(conversation.said("hi"), conversation.account);
+    const ignored = sample.ignored(conversation.said("not for us"), conversation.account);
+    const answers = await Promise.all([body, body, ...ignored, body].map((call) => conversation.deliver(call)));
+    expect(new Set(answers)).toEqual(new Set([200]));
+    await conversation.writes("bye");
+    await eventually(() => expect(conversation.texts).toEqual(["ok", "ok"]));
+    const contents = (await conversation.messages()).map(({ content }: { content: string }) => content);
+    expect(contents).toEqual(["hi", "ok", "bye", "ok"]);
+  });
+
+  it("takes a long answer in pieces, in order", async () => {
+    const words = Array.from({ length: 2000 }, (_, index) => `word${index}`);
+    const conversation = await open(sample, new FakeModel(says(words.join(" "))));
+    await conversation.writes("tell me");
+    await eventually(async () => expect((await conversation.messages())[1].delivery.status).toBe("sent"));
+    expect(conversation.texts.join(" ").split(/\s+/)).toEqual(words);
+    const limit = channels[sample.vendor as keyof typeof channels]!.capabilities.maxTextLength;
+    expect(conversation.texts.filter(({ length }) => length > limit)).toEqual([]);
+  });
+
+  it("is waited for when it is too much, and then has the answer once", async () => {
+    const conversation = await open(sample, new FakeModel(says("Hello")));
+    conversation.fake.limited = 1;
+    await conversation.writes("hi");
+    await eventually(async () => expect((await conversation.messages())[1].delivery.error).toBeDefined());
+    await eventually(() => expect(conversation.texts).toEqual(["Hello"]));
+    await eventually(async () => expect((await conversation.messages())[1].delivery).toEqual({ status: "sent" }));
+  });
+
+  it.skipIf(sample.vendor === "amocrm")("says who cannot be reached", async () => {
+    const conversation = await open(sample, new FakeModel(says("Hello")));
+    conversation.fake.unreachable = true;
+    await conversation.writes("hi");
+    await eventually(async () => expect((await conversation.messages())[1].delivery.status).toBe("failed"));
+    expect((await conversation.thread()).channel.reachable).toBe(false);
+  });
+
+  it("asks for approval, by buttons or in words, and goes on with the answer", async () => {
+    const model = new FakeModel(callsTool("handoff_to_operator", { reason: "angry" }), says("A human will write."));
+    const conversation = await open(sample, model, { handoff_to_operator: "user_approve" });
+    await conversation.writes("a human!");
+    await eventually(() => expect(conversation.texts).toHaveLength(1));
+    expect(conversation.texts[0]).toContain("handoff to operator");
+    const [button] = conversation.fake.sent[0]!.buttons;
+    const { presses } = sample;
+    if (presses) await conversation.deliver(presses(conversation.said(""), button!, conversation.account));
+    else await conversation.writes("Yes");
+    await eventually(() => expect(conversation.texts.slice(1)).toEqual(["A human will write."]));
+    expect((await conversation.thread()).mode).toBe("manual");
+  });
+
+  it("says whom the credentials stand for, and when they do not any more", async () => {
+    const { project, integration, fake } = await open(sample, new FakeModel(says("ok")));
+    const path = `/integrations/${integration}`;
+    expect((await project.get(`${path}/profile`)).json).toMatchObject({
+      id: expect.any(String),
+      name: expect.stringContaining("Shop"),
+    });
+    fake.revoked = true;
+    expect((await project.get(`${path}/profile`)).status).toBe(422);
+    expect((await project.get(path)).json).toMatchObject({ status: "error", error: expect.any(String) });
+    fake.revoked = false;
+    expect((await project.get(`${path}/profile`)).status).toBe(200);
+    expect((await project.get(path)).json.status).toBe("active");
+  });
+});
