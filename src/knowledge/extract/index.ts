@@ -5,9 +5,10 @@ import { binaryFormat, isHtml, isMarkdown, isNamedCode, isNamedTable, UNREADABLE
 import { readHtml } from "./html.ts";
 import { readJson, readJsonLines } from "./json.ts";
 import { readMarkdown } from "./markdown.ts";
+import { readPdf } from "./pdf.ts";
 import { readCode, readPlainText } from "./plain-text.ts";
 
-const UNKNOWN = "The file is of a kind that cannot be read. Text, Markdown, HTML, CSV and JSON can.";
+const UNKNOWN = "The file is of a kind that cannot be read. Text, Markdown, HTML, CSV, JSON and PDF can.";
 
 function readText(text: string, filename: string): Block[] {
   const json = readJson(text) ?? readJsonLines(text);
@@ -19,8 +20,9 @@ function readText(text: string, filename: string): Block[] {
   return isMarkdown(text, filename) ? readMarkdown(text) : readPlainText(text);
 }
 
-function readBinary(bytes: Uint8Array, filename: string): Block[] {
+async function readFile(bytes: Uint8Array, filename: string): Promise<Block[]> {
   const format = binaryFormat(bytes);
+  if (format === "pdf") return readPdf(bytes);
   if (format) throw new UnreadableDocument(UNREADABLE[format] ?? UNKNOWN);
   const text = decodeText(bytes);
   if (text === null) throw new UnreadableDocument(UNKNOWN);
@@ -33,7 +35,7 @@ function readBinary(bytes: Uint8Array, filename: string): Block[] {
  */
 export async function extractText(bytes: Uint8Array, filename: string): Promise<Block[]> {
   if (bytes.length === 0) throw new UnreadableDocument("The file is empty.");
-  const blocks = readBinary(bytes, filename);
+  const blocks = await readFile(bytes, filename);
   if (blocks.length === 0) throw new UnreadableDocument("The file holds no text.");
   return blocks;
 }
