@@ -70,7 +70,7 @@ const isHeader = (row: string[]) =>
   row.every((cell) => cell.trim() && !looksLikeValue(cell)) && new Set(row).size === row.length;
 
 /** A table as it comes from a spreadsheet: its first row names the columns, unless it holds values itself. */
-function writeTable(writer: BlockWriter, rows: string[][]): void {
+export function writeTable(writer: BlockWriter, rows: string[][]): void {
   const filled = rows.filter((row) => !isBlank(row));
   const first = filled[0]?.slice(0, (filled[0]?.findLastIndex((cell) => cell.trim()) ?? -1) + 1);
   writer.table(filled, !!first && isHeader(first));

@@ -60,14 +60,14 @@ export function binaryFormat(bytes: Uint8Array): BinaryFormat | null {
 }
 
 /** Why a file of a kind that holds no text for us cannot be read. */
-export const UNREADABLE: Partial<Record<BinaryFormat, string>> = {
+export const UNREADABLE = {
   image: "The file is a picture. Text in pictures is not read; add the text itself, or a PDF with a text layer.",
   sound: "The file is a sound recording. Add a transcript of it instead.",
   video: "The file is a video. Add a transcript of it instead.",
   archive: "The file is a compressed archive. Unpack it and add the documents in it.",
   program: "The file is a program, not a document.",
   database: "The file is a database, not a document. Export the data as CSV or JSON.",
-};
+} as const satisfies Partial<Record<BinaryFormat, string>>;
 
 const CODE =
   /\.(?:[cm]?[jt]sx?|py|rb|go|rs|java|kt|swift|c|h|cc|cpp|hpp|cs|php|sh|bash|sql|css|scss|ya?ml|toml|ini|conf|env|xml|xsl|svelte|vue|lua|pl|r|scala|dart|tf|proto|graphql)$/i;

@@ -29,6 +29,11 @@ export class Grid {
     this.#span = { columns: bounded(options.columns), rows: bounded(options.rows) };
   }
 
+  /** For formats that say how wide a cell is only within it. */
+  widen(columns: number): void {
+    this.#span.columns = bounded(columns);
+  }
+
   closeCell(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
