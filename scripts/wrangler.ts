@@ -2,6 +2,7 @@ import { spawn, type ChildProcess, type StdioOptions } from "node:child_process"
 import { once } from "node:events";
 
 const CLI = "node_modules/wrangler/wrangler-dist/cli.js";
+const SPARE = new URL("spare-wrangler.ts", import.meta.url).href;
 
 /** Settings are read from the file that is named, no network is looked for, no console over the database is served. */
 const QUIET = {
@@ -13,7 +14,10 @@ const QUIET = {
 
 /** Starts wrangler as a direct child: its own starter would not pass signals on. */
 export const startWrangler = (args: string[], stdio: StdioOptions): ChildProcess =>
-  spawn(process.execPath, ["--no-warnings", CLI, ...args], { stdio, env: { ...process.env, ...QUIET } });
+  spawn(process.execPath, ["--no-warnings", "--import", SPARE, CLI, ...args], {
+    stdio,
+    env: { ...process.env, ...QUIET },
+  });
 
 /** Runs wrangler to its end and answers what it printed. */
 export async function outputOf(args: string[]): Promise<{ code: number; output: string }> {
