@@ -13,13 +13,8 @@ import { completionRequest } from "./chat-completions-request.ts";
 
 type Part = LanguageModelV4StreamPart;
 
-/**
- * A stream that can also be read in one loop, which hands over together what arrived together: a reader's promises cost
- * more than what they bring. It is read one way or the other, and stops when `take` throws.
- */
-export type GroupedStreamResult = LanguageModelV4StreamResult & {
-  readGroups?: (take: (parts: Part[]) => void) => Promise<void>;
-};
+/** A stream whose parts can also be had in the groups in which they arrived, so that they are handed on in one go. */
+export type GroupedStreamResult = LanguageModelV4StreamResult & { groups?: AsyncIterable<Part[]> };
 
 export type ChatCompletionsOptions = {
   provider: string;
@@ -42,30 +37,25 @@ export function chatCompletionsModel({ provider, modelId, send, doGenerate }: Ch
     doGenerate,
     async doStream(options): Promise<GroupedStreamResult> {
       const body = { ...completionRequest(modelId, options), stream: true, stream_options: { include_usage: true } };
-      const answer = await send(body, options);
-      const readGroups = (take: (parts: Part[]) => void) => readCompletion(answer, provider, take);
-      return { stream: ungrouped(readGroups), readGroups };
+      const groups = readCompletion(await send(body, options), provider);
+      return { stream: ungrouped(groups), groups };
     },
   };
 }
 
 /** Parts one by one, for those who know only the SDK's interface. Nothing is read before somebody asks. */
-const ungrouped = (readGroups: (take: (parts: Part[]) => void) => Promise<void>): ReadableStream<Part> => {
-  let isCancelled = false;
-  return new ReadableStream(
+const ungrouped = (groups: AsyncGenerator<Part[]>): ReadableStream<Part> =>
+  new ReadableStream(
     {
       async pull(controller) {
-        await readGroups((parts) => {
-          if (isCancelled) throw new Error("nobody reads on");
-          for (const part of parts) controller.enqueue(part);
-        });
-        controller.close();
+        const { done, value } = await groups.next();
+        if (done) controller.close();
+        else for (const part of value) controller.enqueue(part);
       },
-      cancel: () => void (isCancelled = true),
+      cancel: () => void groups.return(undefined),
     },
     { highWaterMark: 0 },
   );
-};
 
 type Chunk = {
   choices?: { delta?: Delta; finish_reason?: string | null }[];
@@ -84,11 +74,7 @@ type Delta = {
 /** How long an upstream that has said `[DONE]` may take to end its response. */
 const LAST_BYTE_MS = 1000;
 
-async function readCompletion(
-  body: ReadableStream<Uint8Array>,
-  provider: string,
-  take: (parts: Part[]) => void,
-): Promise<void> {
+async function* readCompletion(body: ReadableStream<Uint8Array>, provider: string): AsyncGenerator<Part[]> {
   const completion = new Completion(provider);
   const parser = createParser({ onEvent: ({ data }) => completion.add(data) });
   const [reader, decoder] = [body.getReader(), new PieceDecoder()];
@@ -98,10 +84,10 @@ async function readCompletion(
       if (done) break;
       parser.feed(decoder.decode(value));
       const parts = completion.take();
-      if (parts.length > 0) take(parts);
+      if (parts.length > 0) yield parts;
       if (completion.failure) throw completion.failure;
     }
-    take(completion.end());
+    yield completion.end();
   } finally {
     void release(reader, completion.done);
   }

@@ -11,7 +11,8 @@ import type {
 } from "@ai-sdk/provider";
 import { truncate } from "../lib/text.ts";
 import { sleep } from "../lib/time.ts";
-import { bestPassages, passagesOf } from "./embedded-passages.ts";
+import { bestPassages, passagesOf, type Passage } from "./embedded-passages.ts";
+import { NOTHING_FOUND } from "./knowledge.ts";
 import { asksForPerson, isGreeting, languageOf, PHRASES } from "./embedded-phrases.ts";
 
 const HANDOFF_TOOL = "handoff_to_operator";
@@ -109,10 +110,26 @@ function titleOf(prompt: LanguageModelV4Prompt): string {
 
 function quotesFor(question: string, system: string[]): string {
   const phrases = PHRASES[languageOf(question)];
-  const passages = system.flatMap((text) => passagesOf(toldIn(text)));
-  const best = bestPassages(passages, question);
-  if (best.length > 0) return [phrases.found, ...best.map(({ text }) => `“${text}”`)].join("\n");
-  return passages.length > 0 ? phrases.notFound : phrases.untold;
+  const documents = system.flatMap(documentsIn);
+  const told = system.filter((text) => !isKnowledge(text)).flatMap((text) => passagesOf(toldIn(text)));
+  const best = bestPassages([...told, ...documents], question);
+  if (best.length > 0) return [phrases.found, ...best.map(quoted)].join("\n");
+  if (system.some(isKnowledge)) return phrases.notInDocuments;
+  return told.length > 0 ? phrases.notFound : phrases.untold;
+}
+
+const quoted = ({ text, source }: Passage) => (source === null ? `“${text}”` : `“${text}” [${source}]`);
+
+const isKnowledge = (system: string) => system.startsWith(NOTHING_FOUND) || DOCUMENTS.test(system);
+const DOCUMENTS = /<documents>\n([^]*)\n<\/documents>/;
+
+/** The passages of documents, each with the number that it is cited by. */
+function documentsIn(system: string): Passage[] {
+  const [, all = ""] = DOCUMENTS.exec(system) ?? [];
+  return all.split(/^(?=\[\d+\] )/m).flatMap((document) => {
+    const number = Number(/^\[(\d+)\]/.exec(document)?.[1]);
+    return number ? passagesOf(document).map((passage) => ({ ...passage, source: number, isOrder: false })) : [];
+  });
 }
 
 /** Of working memory only the notes count, not the instructions for keeping them. */

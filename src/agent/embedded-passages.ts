@@ -1,7 +1,10 @@
 import { stemsOf } from "../lib/words.ts";
 
-/** One thing the bot was told, and the words it can be found by: its own and those of what it stands under. */
-type Passage = { text: string; words: Set<string>; isOrder: boolean };
+/**
+ * One thing the bot was told, and the words it can be found by: its own and those of what it stands under. `source`: the
+ * number of the document that says it.
+ */
+export type Passage = { text: string; words: Set<string>; isOrder: boolean; source: number | null };
 
 /** Cuts what the bot was told into sentences. Headings, titles and questions are not passages, but lead to the next ones. */
 export function passagesOf(told: string): Passage[] {
@@ -32,6 +35,7 @@ const passage = (text: string, context: string): Passage => ({
   text,
   words: new Set([...stemsOf(context), ...stemsOf(text)]),
   isOrder: ORDER.test(text),
+  source: null,
 });
 
 /** How an instruction speaks to the bot itself, which is no answer to a person. */
@@ -58,8 +62,9 @@ export function bestPassages(passages: Passage[], question: string): Passage[] {
     .map(({ candidate }) => candidate);
 }
 
-const isAbout = ({ isOrder }: Passage, matched: number, asked: number) =>
-  isOrder ? matched > asked / 2 : matched >= 3 || matched > asked / 4;
+/** Documents say much, and most of it answers something else. */
+const isAbout = ({ isOrder, source }: Passage, matched: number, asked: number) =>
+  isOrder || source !== null ? matched > asked / 2 : matched >= 3 || matched > asked / 4;
 
 const rarity = (word: string, passages: Passage[]) =>
   Math.log(1 + passages.length / (1 + passages.filter(({ words }) => words.has(word)).length));

@@ -7,6 +7,8 @@ type Phrases = {
   /** Stands before what is quoted. */
   found: string;
   notFound: string;
+  /** The same, for a bot that has documents. */
+  notInDocuments: string;
   /** For a bot without any instruction. */
   untold: string;
   handedOver: string;
@@ -19,6 +21,7 @@ export const PHRASES: Record<Language, Phrases> = {
     greeting: "Hello! How can I help you?",
     found: "Here is what I was told about that:",
     notFound: "My instructions say nothing about that.",
+    notInDocuments: "That is not in the documents I have.",
     untold: "Nobody has told me anything yet. Give me an instruction, and I will answer from it.",
     handedOver: "I am handing you over to a person.",
     note: "I am Parley's offline model: I can only quote what I was told. Set OPENAI_API_KEY for a real one.",
@@ -27,6 +30,7 @@ export const PHRASES: Record<Language, Phrases> = {
     greeting: "Здравствуйте! Чем могу помочь?",
     found: "Вот что мне об этом известно:",
     notFound: "В моих инструкциях об этом ничего не сказано.",
+    notInDocuments: "В документах, которые у меня есть, этого нет.",
     untold: "Мне пока ничего не рассказали. Дайте мне инструкцию, и я буду отвечать по ней.",
     handedOver: "Передаю вас человеку.",
     note: "Я офлайн-модель Parley и умею только цитировать то, что мне сообщили. Для настоящей модели задайте OPENAI_API_KEY.",
@@ -35,6 +39,7 @@ export const PHRASES: Record<Language, Phrases> = {
     greeting: "Olá! Como posso ajudar?",
     found: "Isto é o que me disseram sobre o assunto:",
     notFound: "As minhas instruções não dizem nada sobre isso.",
+    notInDocuments: "Isso não está nos documentos que tenho.",
     untold: "Ainda não me disseram nada. Escreva uma instrução e eu responderei a partir dela.",
     handedOver: "Vou passar esta conversa para uma pessoa.",
     note: "Sou o modelo offline do Parley: só sei citar o que me disseram. Defina OPENAI_API_KEY para usar um modelo de verdade.",

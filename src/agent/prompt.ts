@@ -2,12 +2,16 @@ import type { LanguageModelV4Message, LanguageModelV4Prompt, LanguageModelV4Tool
 import type { BotSettings } from "../core/bot-settings.ts";
 import type { Due } from "../core/schedule-state.ts";
 import { resultText, type Message, type MessagePart } from "../core/messages.ts";
+import type { KnowledgeHit } from "../core/knowledge-search.ts";
+import { knowledgeInstructions } from "./knowledge.ts";
 import { dueNote } from "./due-note.ts";
 import { memoryInstructions } from "./working-memory.ts";
 
 export type PromptInput = {
   settings: BotSettings;
   workingMemory: string | null;
+  /** What the documents say; null: they were not asked. */
+  passages: KnowledgeHit[] | null;
   due: Due | null;
   /** The time, for a bot that plans; else null. */
   now: number | null;
@@ -17,30 +21,20 @@ export type PromptInput = {
   parts: MessagePart[];
 };
 
-/** Instruction, working memory, the conversation, and what has been said of the answer so far. */
-export const buildPrompt = ({
-  settings,
-  workingMemory,
-  due,
-  now,
-  messages,
-  parts,
-}: PromptInput): LanguageModelV4Prompt => [
-  ...systemMessages(settings, workingMemory, now),
-  ...messages.flatMap(promptMessages),
-  ...dueMessages(due, messages.at(-1)?.role),
-  ...promptMessages({ role: "assistant", parts }),
+/** Instruction, working memory, passages of documents, the conversation, and what has been said of the answer so far. */
+export const buildPrompt = (input: PromptInput): LanguageModelV4Prompt => [
+  ...systemMessages(input),
+  ...input.messages.flatMap(promptMessages),
+  ...dueMessages(input.due, input.messages.at(-1)?.role),
+  ...promptMessages({ role: "assistant", parts: input.parts }),
 ];
 
-function systemMessages(
-  settings: BotSettings,
-  workingMemory: string | null,
-  now: number | null,
-): LanguageModelV4Message[] {
+function systemMessages({ settings, workingMemory, now, passages }: PromptInput): LanguageModelV4Message[] {
   const texts = [
     settings.instruction,
     settings.memory.workingMemory.enabled ? memoryInstructions(workingMemory) : "",
     now === null ? "" : `It is now ${new Date(now).toISOString()} (UTC).`,
+    passages ? knowledgeInstructions(passages) : "",
   ].filter((text) => text.trim() !== "");
   return texts.map((content) => ({ role: "system", content }));
 }

@@ -15,8 +15,11 @@ export type Tool = {
   description: string;
   input: z.ZodType;
   /** A DomainError is told to the model, which may do better. `planning` is there for the tools that plan. */
-  execute: (args: Json, control: TurnControl, planning: Planning | null) => Json;
+  execute: (args: Json, control: TurnControl, planning: Planning | null, abilities: Abilities) => Json | Promise<Json>;
 };
+
+/** What tools can do beyond the thread. */
+export type Abilities = { searchKnowledge: (query: string) => Promise<Json> };
 
 /** What is planned in the thread as the turn begins; what the turn itself plans is in its control. */
 export type Planning = {

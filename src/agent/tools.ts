@@ -1,12 +1,13 @@
 import * as z from "zod";
 import type { LanguageModelV4FunctionTool } from "@ai-sdk/provider";
-import type { BotSettings, ToolMode } from "../core/bot-settings.ts";
+import { hasKnowledge, type BotSettings, type ToolMode } from "../core/bot-settings.ts";
 import { DomainError } from "../core/errors.ts";
 import type { Json } from "../core/messages.ts";
 import { SCHEDULE_TOOLS } from "./schedule-tools.ts";
-import type { Planning, Tool, TurnControl } from "./tool.ts";
+import type { Abilities, Planning, Tool, TurnControl } from "./tool.ts";
 
 export const WORKING_MEMORY_TOOL = "update_working_memory";
+const SEARCH_TOOL = "search_knowledge";
 
 const handoffToOperator: Tool = {
   description:
@@ -28,11 +29,19 @@ const updateWorkingMemory: Tool = {
   },
 };
 
+const searchDocuments: Tool = {
+  description:
+    "Search the documents for passages that answer a question. Put the number of every passage that you use behind what you say, like [1]. If they do not answer it, say that it is not in the documents; never invent an answer.",
+  input: z.object({ query: z.string().min(1).max(2000).describe("The question, complete in itself.") }),
+  execute: (args, _control, _planning, { searchKnowledge }) => searchKnowledge((args as { query: string }).query),
+};
+
 /** To add a tool that every bot may use: describe it here. */
 const BUILT_IN: Record<string, Tool> = {
   handoff_to_operator: handoffToOperator,
   [WORKING_MEMORY_TOOL]: updateWorkingMemory,
   ...SCHEDULE_TOOLS,
+  [SEARCH_TOOL]: searchDocuments,
 };
 
 /** The tools that a bot's settings offer to the model, and how each may be used. */
@@ -40,6 +49,8 @@ export function offeredTools(settings: BotSettings): Map<string, ToolMode> {
   const listed = Object.entries(settings.tools).filter(([name]) => name !== WORKING_MEMORY_TOOL);
   const offered = new Map(listed.filter(([name]) => Object.hasOwn(BUILT_IN, name)));
   if (settings.memory.workingMemory.enabled) offered.set(WORKING_MEMORY_TOOL, "auto");
+  const searches = settings.knowledge.strategy === "tool" && hasKnowledge(settings);
+  if (searches && !offered.has(SEARCH_TOOL)) offered.set(SEARCH_TOOL, "auto");
   return offered;
 }
 
@@ -63,13 +74,19 @@ function inputSchema(input: z.ZodType): LanguageModelV4FunctionTool["inputSchema
 export type ToolResult = { result: Json; outcome: "ok" | "failed" };
 
 /** Runs a tool; what is wrong with the call becomes a result that the model can read and correct. */
-export function executeTool(name: string, args: Json, control: TurnControl, planning: Planning | null): ToolResult {
+export async function executeTool(
+  name: string,
+  args: Json,
+  control: TurnControl,
+  planning: Planning | null,
+  abilities: Abilities,
+): Promise<ToolResult> {
   const tool = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name] : undefined;
   if (!tool) return { result: `There is no tool ${name}.`, outcome: "failed" };
   const parsed = tool.input.safeParse(args);
   if (!parsed.success) return { result: `Wrong arguments: ${z.prettifyError(parsed.error)}`, outcome: "failed" };
   try {
-    return { result: tool.execute(parsed.data as Json, control, planning), outcome: "ok" };
+    return { result: await tool.execute(parsed.data as Json, control, planning, abilities), outcome: "ok" };
   } catch (error) {
     if (error instanceof DomainError) return { result: error.message, outcome: "failed" };
     throw error;

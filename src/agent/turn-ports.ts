@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../core/errors.ts";
+import type { KnowledgeHit, KnowledgeQuery } from "../core/knowledge-search.ts";
 import type { MessagePart } from "../core/messages.ts";
 import type { OpenModel } from "../core/ports.ts";
 import type { Meter } from "./meter.ts";
@@ -7,6 +8,8 @@ import type { TurnEvent } from "../core/turn-events.ts";
 /** What a turn needs from where it runs. */
 export type TurnPorts = {
   openModel: OpenModel;
+  /** What the project's documents say. */
+  searchKnowledge: (query: KnowledgeQuery) => Promise<KnowledgeHit[]>;
   newId: () => string;
   /** Pays for the model's calls, and knows what they came to. */
   meter: Meter;

@@ -1,11 +1,13 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { Approval } from "../core/approvals.ts";
-import type { BotSettings } from "../core/bot-settings.ts";
-import type { FinishReason, Json, Message, MessagePart, Usage } from "../core/messages.ts";
+import { hasKnowledge, type BotSettings } from "../core/bot-settings.ts";
+import type { KnowledgeHit } from "../core/knowledge-search.ts";
+import { textOf, type FinishReason, type Json, type Message, type MessagePart, type Usage } from "../core/messages.ts";
 import type { Due } from "../core/schedule-state.ts";
 import { Draft } from "./draft.ts";
 import { asTurnFailure, callModel } from "./model-call.ts";
 import { buildPrompt } from "./prompt.ts";
+import { FoundKnowledge } from "./knowledge.ts";
 import type { Planning, TurnControl } from "./tool.ts";
 import { executeTool, offeredTools, toolDefinitions } from "./tools.ts";
 import type { TurnFailure, TurnPorts } from "./turn-ports.ts";
@@ -66,6 +68,7 @@ class Turn {
   readonly #control: TurnControl = { mode: null, workingMemory: null, plans: [], cancelledPlans: [] };
   readonly #usage: Usage = { inputTokens: 0, outputTokens: 0 };
   readonly #tools: ReturnType<typeof offeredTools>;
+  readonly #knowledge: FoundKnowledge;
   #model: string | null = null;
 
   constructor(input: TurnInput, ports: TurnPorts) {
@@ -73,13 +76,17 @@ class Turn {
     this.#ports = ports;
     this.#draft = new Draft(input.parts, input.settings.formatting, ports.say);
     this.#tools = offeredTools(input.settings);
+    this.#knowledge = new FoundKnowledge(input.settings, ports);
   }
 
   async run(): Promise<TurnOutcome> {
-    for (const approval of this.#input.decided) this.#carryOut(approval);
+    const { settings, messages, decided } = this.#input;
+    if (settings.knowledge.strategy === "inject" && hasKnowledge(settings)) await this.#knowledge.lookUp(messages);
+    for (const approval of decided) await this.#carryOut(approval);
     for (let step = 1; ; step++) {
       const { finishReason, calls } = await this.#step(step < MAX_STEPS);
-      const approvals = calls.flatMap((call) => this.#handle(call));
+      const approvals: ApprovalRequest[] = [];
+      for (const call of calls) approvals.push(...(await this.#handle(call)));
       this.#draft.say([{ type: "step-finish" }]);
       if (calls.length === 0 || approvals.length > 0) return this.#complete(finishReason, approvals);
     }
@@ -91,7 +98,12 @@ class Turn {
 
   #complete(finishReason: FinishReason, approvals: ApprovalRequest[]): TurnOutcome {
     if (this.#draft.parts.length === 0) return this.failed(EMPTY_ANSWER);
-    return { ...this.#outcome(), status: "complete", finishReason, approvals };
+    const outcome = { ...this.#outcome(), status: "complete" as const, finishReason, approvals };
+    const citations = approvals.length > 0 ? [] : this.#knowledge.citationsOf(textOf(outcome.parts));
+    return {
+      ...outcome,
+      parts: [...outcome.parts, ...citations.map((each) => ({ type: "source" as const, ...each }))],
+    };
   }
 
   #outcome(): TurnOutcome {
@@ -139,7 +151,15 @@ class Turn {
     const now = planning?.now ?? null;
     const { maxTokens, temperature, topP, frequencyPenalty, presencePenalty } = settings.model;
     return {
-      prompt: buildPrompt({ settings, workingMemory, due, now, messages, parts: this.#draft.parts }),
+      prompt: buildPrompt({
+        settings,
+        workingMemory,
+        passages: this.#injected,
+        due,
+        now,
+        messages,
+        parts: this.#draft.parts,
+      }),
       maxOutputTokens: maxTokens,
       temperature,
       topP,
@@ -149,11 +169,18 @@ class Turn {
     };
   }
 
+  readonly #abilities = { searchKnowledge: (query: string) => this.#knowledge.search(query) };
+
+  /** Tools bring their passages themselves. */
+  get #injected(): KnowledgeHit[] | null {
+    return this.#input.settings.knowledge.strategy === "inject" ? this.#knowledge.passages : null;
+  }
+
   /** Runs a tool at once, or asks for the approval that the bot's settings want. */
-  #handle(call: ToolCall): ApprovalRequest[] {
+  async #handle(call: ToolCall): Promise<ApprovalRequest[]> {
     const mode = this.#tools.get(call.toolName) ?? "auto";
     if (mode === "auto") {
-      this.#execute(call);
+      await this.#execute(call);
       return [];
     }
     const id = this.#ports.newId();
@@ -161,14 +188,14 @@ class Turn {
     return [{ id, ...call, requestedFrom: mode === "user_approve" ? "user" : "operator" }];
   }
 
-  #execute(call: ToolCall): void {
+  async #execute(call: ToolCall): Promise<void> {
     const { result, outcome } = this.#tools.has(call.toolName)
-      ? executeTool(call.toolName, call.args, this.#control, this.#input.planning)
+      ? await executeTool(call.toolName, call.args, this.#control, this.#input.planning, this.#abilities)
       : { result: `There is no tool ${call.toolName}.`, outcome: "failed" as const };
     this.#draft.addToolResult({ ...call, id: this.#ports.newId(), result, outcome });
   }
 
-  #carryOut(approval: Approval): void {
+  async #carryOut(approval: Approval): Promise<void> {
     if (approval.status === "approved") return this.#execute(approval);
     const result = approval.reason ?? "The tool call was not approved.";
     return this.#draft.addToolResult({ ...approval, id: this.#ports.newId(), result, outcome: "denied" });

@@ -33,6 +33,7 @@ type ChatRow = {
   /** Null: the bot is deleted. */
   bot_status: string | null;
   bot_settings: string;
+  has_knowledge: number;
 };
 
 /** Written by hand: drizzle confuses columns of the same name when a join is read in a batch. */
@@ -48,7 +49,8 @@ const chatStatement = (db: Db, id: string) =>
   db.$client
     .prepare(
       `select c.id, c.project_id, c.integration_id, c.status as chat_status, c.settings as chat_settings,
-         b.id as bot_id, case when b.deleted_at is null then b.status end as bot_status, b.settings as bot_settings
+         b.id as bot_id, case when b.deleted_at is null then b.status end as bot_status, b.settings as bot_settings,
+         exists (select 1 from knowledge_stores s where s.project_id = c.project_id and s.deleted_at is null) as has_knowledge
        from chats c join bots b on b.id = c.bot_id
        where c.id = ? and c.deleted_at is null`,
     )
@@ -90,6 +92,12 @@ function liveChat(row: ChatRow | undefined, projectId: string, defaultModel: str
     active: row.chat_status === "active" && row.bot_status === "active",
     debounceMs: chatSettings(JSON.parse(row.chat_settings) as JsonObject).debounceMs,
     botId: row.bot_id,
-    settings: storedSettings(JSON.parse(row.bot_settings) as JsonObject, defaultModel),
+    settings: settingsOf(row, defaultModel),
   };
+}
+
+/** Where there are no stores nothing is looked up, which saves the look. */
+function settingsOf(row: ChatRow, defaultModel: string): BotSettings {
+  const settings = storedSettings(JSON.parse(row.bot_settings) as JsonObject, defaultModel);
+  return row.has_knowledge ? settings : { ...settings, vectorStoreIds: [] };
 }

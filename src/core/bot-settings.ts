@@ -3,6 +3,19 @@ import type { JsonObject } from "../db/schema.ts";
 
 export type ToolMode = "auto" | "user_approve" | "operator_approve";
 
+/** How a bot uses what it may look up. */
+export type KnowledgeSettings = {
+  maxResults: number;
+  /** Passages that answer less well than this are left out; from 0 to 1. */
+  minScore: number;
+  /** `inject`: searched before each answer; `tool`: when the model wants to. */
+  strategy: "inject" | "tool";
+  /** What is searched for: the last message, the last few, or one that the model makes of them. */
+  query: "last" | "concatenate" | "rewrite";
+};
+
+export const DEFAULT_KNOWLEDGE: KnowledgeSettings = { maxResults: 5, minScore: 0.2, strategy: "inject", query: "last" };
+
 export type BotSettings = {
   instruction: string;
   model: {
@@ -27,9 +40,13 @@ export type BotSettings = {
   tools: Record<string, ToolMode>;
   /** What the bot does when a person leaves its answer unanswered for so long, and how often in a row; absent: nothing. */
   followUp?: { afterMinutes: number; task: string; times: number };
+  knowledge: KnowledgeSettings;
   /** The knowledge stores that are searched; absent: every store of the project. */
   vectorStoreIds?: string[];
 };
+
+/** Whether there is anything to look up: where a project has no stores, the list is empty. */
+export const hasKnowledge = ({ vectorStoreIds }: BotSettings): boolean => vectorStoreIds?.length !== 0;
 
 type Part<T> = T extends unknown[] ? T : T extends object ? { [K in keyof T]?: Part<T[K]> } : T;
 export type BotSettingsPatch = Omit<Part<BotSettings>, "tools" | "followUp"> & {
@@ -52,6 +69,7 @@ export const defaultSettings = (modelId: string): BotSettings => ({
   memory: { lastMessages: 10, semanticRecall: false, workingMemory: { enabled: false }, generateTitle: false },
   formatting: { removeEmojis: false, removeMarkdown: false },
   tools: {},
+  knowledge: DEFAULT_KNOWLEDGE,
 });
 
 /** Objects are merged at every depth; lists and the map of tools are replaced whole; what is undefined stays. */

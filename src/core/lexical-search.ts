@@ -45,8 +45,12 @@ export async function searchWords(ctx: Ctx, query: string, among: ChunkQuery): P
   return scoreChunks(chunks, stems, weights);
 }
 
+/** As if there were so many more chunks, of other things: in a store of one document every word would be common. */
+const IMAGINED = 20;
+
 /** Chunks that are not finished or not erased yet are counted too: a word is never in more chunks than there are. */
-const rarity = (count: number, total: number) => Math.log(1 + (Math.max(total - count, 0) + 0.5) / (count + 0.5));
+const rarity = (count: number, total: number) =>
+  Math.log(1 + (Math.max(total - count, 0) + IMAGINED + 0.5) / (count + 0.5));
 
 type Statistics = { total: number; frequencies: number[] };
 

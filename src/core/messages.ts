@@ -13,9 +13,22 @@ export type ToolOutcome = "ok" | "failed" | "denied";
 /** A file that came with a message; it is kept under its id. */
 export type MessageFile = { id: string; name: string; mediaType: string; sizeBytes: number };
 
+/** A passage that an answer stands on. `number` is what the answer calls it, as in "[1]". */
+export type Citation = {
+  number: number;
+  storeId: string;
+  documentId: string;
+  filename: string;
+  headings: string[];
+  place: string | null;
+  text: string;
+  score: number;
+};
+
 export type MessagePart =
   | { type: "text"; text: string }
   | ({ type: "file" } & MessageFile)
+  | ({ type: "source" } & Citation)
   | { type: "tool-call"; toolCallId: string; toolName: string; args: Json }
   | { type: "tool-result"; id: string; toolCallId: string; toolName: string; result: Json; outcome: ToolOutcome };
 

@@ -1,3 +1,4 @@
+import type { CitationData } from "./citations.ts";
 import type { FinishReason, Json } from "./messages.ts";
 
 /**
@@ -12,7 +13,7 @@ export type TurnEvent =
   | { type: "tool-approval-request"; approvalId: string; toolCallId: string }
   | { type: "tool-result"; toolCallId: string; toolName: string; result: Json; outcome?: "failed" | "denied" }
   | { type: "step-finish" }
-  | { type: "finish"; finishReason: FinishReason }
+  | { type: "finish"; finishReason: FinishReason; citations?: CitationData[] }
   | { type: "error"; error: string };
 
 export type TurnEventType = TurnEvent["type"];

@@ -1,4 +1,5 @@
 import type { Approval } from "./approvals.ts";
+import { citationData, citationsIn, type CitationData } from "./citations.ts";
 import { textOf, type Delivery, type Json, type Message, type MessagePart } from "./messages.ts";
 import type { Mode } from "./thread-state.ts";
 
@@ -38,7 +39,13 @@ export const messageData = (message: Message) => ({
   ...(message.error === null ? {} : { error: message.error }),
   ...(message.delivery === null ? {} : { delivery: deliveryData(message.delivery) }),
   ...filesData(message.parts),
+  ...citationsData(message.parts),
 });
+
+function citationsData(parts: MessagePart[]): { citations?: CitationData[] } {
+  const citations = citationsIn(parts);
+  return citations.length > 0 ? { citations: citations.map(citationData) } : {};
+}
 
 const deliveryData = ({ status, error }: Delivery) => ({ status, ...(error === null ? {} : { error }) });
 

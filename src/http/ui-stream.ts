@@ -1,4 +1,5 @@
 import type { UIMessageChunk } from "ai";
+import type { CitationData } from "../core/citations.ts";
 import { resultText } from "../core/messages.ts";
 import type { TurnEvent } from "../core/turn-events.ts";
 import type { TurnFormat } from "./turn-response.ts";
@@ -21,7 +22,6 @@ export const UI_MESSAGE_STREAM: TurnFormat = {
     const chunks = new UiChunks();
     return {
       event: (event, id) => framesOf(chunks.of(event), id),
-      beat: () => ": \n\n",
       end: () => "data: [DONE]\n\n",
     };
   },
@@ -63,7 +63,8 @@ class UiChunks {
         return this.#endStep();
       case "finish": {
         const messageMetadata = { finishReason: event.finishReason };
-        return [...this.#begin(), ...this.#endStep(), { type: "finish", messageMetadata }];
+        const sources = (event.citations ?? []).map(sourceChunk);
+        return [...this.#begin(), ...sources, ...this.#endStep(), { type: "finish", messageMetadata }];
       }
       case "error":
         return [...this.#begin(), ...this.#close(), { type: "error", errorText: event.error }];
@@ -106,6 +107,16 @@ class UiChunks {
     return [...closed, { type: "finish-step" }];
   }
 }
+
+/** The kind of source that every client knows for what has no address; what more there is to tell goes with it. */
+const sourceChunk = (citation: CitationData): UIMessageChunk => ({
+  type: "source-document",
+  sourceId: `${citation.number}`,
+  mediaType: "text/plain",
+  title: [citation.filename, ...citation.headings].join(" > "),
+  filename: citation.filename,
+  providerMetadata: { parley: { ...citation } },
+});
 
 function resultChunk(event: TurnEvent & { type: "tool-result" }): UIMessageChunk {
   const { toolCallId, result, outcome } = event;

@@ -1,4 +1,5 @@
 import type { TurnFailure } from "../agent/turn-ports.ts";
+import { citationData, citationsIn } from "../core/citations.ts";
 import { textOf, type Message, type MessagePart } from "../core/messages.ts";
 import { turnEventFrame, type TurnEvent, type TurnEventType } from "../core/turn-events.ts";
 
@@ -142,6 +143,7 @@ function partEvents(part: MessagePart): TurnEvent[] {
     case "text":
       return [{ type: "text-delta", textDelta: part.text }];
     case "file":
+    case "source":
       return [];
     case "tool-call":
       return [part];
@@ -158,7 +160,9 @@ export function endEvents({
   status,
   finishReason,
   error,
-}: Pick<Message, "status" | "finishReason" | "error">): TurnEvent[] {
+  parts,
+}: Pick<Message, "status" | "finishReason" | "error" | "parts">): TurnEvent[] {
   if (status === "failed" || status === "interrupted") return [{ type: "error", error: error ?? status }];
-  return [{ type: "finish", finishReason: finishReason ?? "stop" }];
+  const citations = citationsIn(parts).map(citationData);
+  return [{ type: "finish", finishReason: finishReason ?? "stop", ...(citations.length > 0 ? { citations } : {}) }];
 }

@@ -9,13 +9,13 @@ import { DomainError } from "../core/errors.ts";
 import { textOf, type Message, type MessagePart } from "../core/messages.ts";
 import { showTyping } from "../core/typing.ts";
 import { hasRoom } from "../core/schedule-room.ts";
+import { searchKnowledge } from "../core/knowledge-search.ts";
 import type { TurnEvent } from "../core/turn-events.ts";
 import { sleep } from "../lib/time.ts";
 import { AnswerStream, endEvents, replay } from "./answer-stream.ts";
 import type { OpenTurn } from "./thread-record.ts";
 import type { Draft } from "./thread-machine.ts";
 import type { ThreadStore } from "./thread-store.ts";
-import { beginTurn } from "./turn-count.ts";
 
 const CHECKPOINT_MS = 1000;
 const CHECKPOINT_CHARACTERS = 4096;
@@ -114,7 +114,6 @@ export class TurnRunner {
 
   async #run(running: Running, turn: OpenTurn): Promise<void> {
     const stream = this.streamOf(turn.messageId)!;
-    const endTurn = beginTurn(this.#store.context.project.id);
     const typing = this.#showTyping();
     try {
       stream.push([{ type: "start", messageId: turn.messageId }]);
@@ -123,6 +122,7 @@ export class TurnRunner {
       const outcome = await runTurn(this.#store.machine.turnInput(turn.messageId, settings, planning), {
         openModel: this.#store.context.model,
         newId: this.#store.context.newId,
+        searchKnowledge: (query) => searchKnowledge(this.#store.context, query),
         meter: running.meter,
         signal: running.abort.signal,
         idleTimeoutMs: this.#idleTimeoutMs(),
@@ -135,7 +135,6 @@ export class TurnRunner {
     }
     typing?.abort();
     clearTimeout(running.saving);
-    endTurn();
     if (this.#running === running) this.#running = null;
     this.advance();
   }

@@ -35,11 +35,8 @@ export type Size = {
   steps: number;
   takeOvers: number;
   slowFaults: number;
-  /** Threads that are played at once. */
-  atOnce: number;
-  /** How often the server is killed or loaded anew, and how long it is left alone between. */
-  disruptions: number;
   quietMs: [number, number];
+  atOnce: number;
 };
 
 /** The whole of what happens, but for when exactly: that is up to the machine. */
@@ -60,12 +57,10 @@ export class Plan {
     return new ThreadPlanner(name, new Random(`${this.#seed}/${name}`), this.#size).plan();
   }
 
-  /** One of each first, then as it comes. */
   *disruptions(): Generator<Disruption> {
     const random = new Random(`${this.#seed}/disruptions`);
-    for (let count = 0; count < this.#size.disruptions; count++) {
-      const lot = random.chance(0.6) ? "kill" : "save";
-      const kind = (["kill", "save"] as const)[count] ?? lot;
+    for (;;) {
+      const kind = random.chance(0.6) ? "kill" : "save";
       yield { kind, waitMs: random.between(...this.#size.quietMs), downMs: random.between(0, 1500) };
     }
   }

@@ -280,7 +280,7 @@ const abandon = fc.constant(
 
 export const machineCommands = fc.commands(
   [post, post, say, say, commit, commit, commitInVain, setMode, stop, send, decide, crash, abandon, regenerate],
-  { maxCommands: 60, size: "max" },
+  { maxCommands: 40 },
 );
 
 const said = ({ author, status, parts }: Pick<Message, "author" | "status"> & { parts: unknown }) =>

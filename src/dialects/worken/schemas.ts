@@ -120,6 +120,12 @@ const FollowUp = z.object({
   task: z.string().trim().min(1).max(10_000),
   times: z.int().min(1).max(10).default(1).meta({ description: "How often in a row, until the person answers" }),
 });
+const Knowledge = z.object({
+  max_results: z.int().min(1).max(20),
+  min_score: z.number().min(0).max(1),
+  strategy: z.enum(["inject", "tool"]),
+  query: z.enum(["last", "concatenate", "rewrite"]),
+});
 const VectorStoreIds = z.array(z.string().max(128)).max(100);
 
 export const BotSettings = z
@@ -132,6 +138,7 @@ export const BotSettings = z
       tools: Tools,
       follow_up: FollowUp.optional(),
       vector_store_ids: VectorStoreIds.optional(),
+      knowledge: Knowledge.optional(),
     }),
   })
   .meta({ id: "BotSettings" });
@@ -153,6 +160,7 @@ export const UpdateBotSettings = z
         tools: Tools,
         follow_up: FollowUp.nullable(),
         vector_store_ids: VectorStoreIds,
+        knowledge: Knowledge.partial(),
       })
       .partial()
       .default({}),
@@ -301,6 +309,20 @@ export const MessageFile = z
   .object({ id: z.string(), name: z.string(), media_type: z.string(), size_bytes: z.int() })
   .meta({ id: "MessageFile" });
 
+/** A passage that an answer stands on, under the number by which the answer names it. */
+const Citation = z
+  .object({
+    number: z.int(),
+    vector_store_id: z.string(),
+    file_id: z.string(),
+    filename: z.string(),
+    headings: z.array(z.string()),
+    place: z.string().nullable(),
+    text: z.string(),
+    score: z.number(),
+  })
+  .meta({ id: "Citation" });
+
 export const Message = z
   .object({
     id: z.string(),
@@ -316,6 +338,7 @@ export const Message = z
       .optional()
       .meta({ description: "How far it has come on its way to the messenger" }),
     files: z.array(MessageFile).optional(),
+    citations: z.array(Citation).optional(),
     /** Of a message that is sent later. */
     scheduled_at: Time.optional(),
     schedule_id: z.string().optional(),
@@ -520,7 +543,11 @@ export const StreamEvent = z
     z.object({ type: z.literal("text-delta"), textDelta: z.string() }),
     z.object({ type: z.literal("tool-call"), toolCallId: z.string(), toolName: z.string(), args: z.unknown() }),
     z.object({ type: z.literal("tool-result"), toolCallId: z.string(), toolName: z.string(), result: z.unknown() }),
-    z.object({ type: z.literal("finish"), finishReason: z.enum(["stop", "tool-calls", "length"]) }),
+    z.object({
+      type: z.literal("finish"),
+      finishReason: z.enum(["stop", "tool-calls", "length"]),
+      citations: z.array(Citation).optional(),
+    }),
     z.object({ type: z.literal("error"), error: z.string() }),
   ])
   .meta({ id: "StreamEvent" });

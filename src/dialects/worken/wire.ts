@@ -1,7 +1,12 @@
 import type * as z from "zod";
 import type { ApiKey } from "../../core/api-keys.ts";
 import type { Approval } from "../../core/approvals.ts";
-import type { BotSettings, BotSettingsPatch } from "../../core/bot-settings.ts";
+import {
+  DEFAULT_KNOWLEDGE,
+  type BotSettings,
+  type BotSettingsPatch,
+  type KnowledgeSettings,
+} from "../../core/bot-settings.ts";
 import type { Account, Transaction } from "../../core/billing.ts";
 import type { Bot } from "../../core/bots.ts";
 import type { Chat } from "../../core/chats.ts";
@@ -86,6 +91,7 @@ export const botSettingsView = ({
   model,
   vectorStoreIds,
   followUp,
+  knowledge,
   ...settings
 }: BotSettings): Wire<"BotSettings"> => ({
   ai: {
@@ -104,6 +110,7 @@ export const botSettingsView = ({
     tools: settings.tools,
     ...(followUp ? { follow_up: followUpView(followUp) } : {}),
     ...(vectorStoreIds ? { vector_store_ids: vectorStoreIds } : {}),
+    ...(isDefaultKnowledge(knowledge) ? {} : { knowledge: knowledgeView(knowledge) }),
   },
 });
 
@@ -111,6 +118,16 @@ const followUpView = ({ afterMinutes, task, times }: NonNullable<BotSettings["fo
   after_minutes: afterMinutes,
   task,
   times,
+});
+
+const isDefaultKnowledge = (knowledge: KnowledgeSettings) =>
+  JSON.stringify(knowledgeView(knowledge)) === JSON.stringify(knowledgeView(DEFAULT_KNOWLEDGE));
+
+const knowledgeView = ({ maxResults, minScore, strategy, query }: KnowledgeSettings) => ({
+  max_results: maxResults,
+  min_score: minScore,
+  strategy,
+  query,
 });
 
 export function botSettingsFrom({ ai }: z.output<typeof schemas.UpdateBotSettings>): BotSettingsPatch {
@@ -135,6 +152,12 @@ export function botSettingsFrom({ ai }: z.output<typeof schemas.UpdateBotSetting
       times: ai.follow_up.times,
     },
     vectorStoreIds: ai.vector_store_ids,
+    knowledge: ai.knowledge && {
+      maxResults: ai.knowledge.max_results,
+      minScore: ai.knowledge.min_score,
+      strategy: ai.knowledge.strategy,
+      query: ai.knowledge.query,
+    },
   };
 }
 
