@@ -1,6 +1,7 @@
 import { ChannelFailure, type Incoming } from "../core/channels.ts";
 import { hmac, md5, sameSecret } from "../lib/hash.ts";
 import { credential, MESSENGER_DEBOUNCE_MS, type Account, type Channel } from "./channel.ts";
+import { askForTokens, codeGrant, consentUrl, refreshGrant } from "./oauth-client.ts";
 import { cutIntoPieces } from "./pieces.ts";
 import { plainMarkup } from "./plain-markup.ts";
 import { approvalQuestionInWords } from "./questions.ts";
@@ -78,6 +79,14 @@ export const amocrm: Channel = {
     return { id: String(id), name, username: subdomain };
   },
 
+  authorizeUrl: (account, { state }) =>
+    account.client && consentUrl(account, `${account.urls.oauth}/oauth`, { state, mode: "popup" }),
+
+  exchangeCode: (account, grant) => askForTokens(account, tokenUrl(account), codeGrant(grant), "json"),
+
+  refreshTokens: (account, token) =>
+    askForTokens(account, tokenUrl(account), { ...refreshGrant(token), redirect_uri: account.redirectUri }, "json"),
+
   /** The address itself is registered for the channel by amoCRM's support. */
   async setUp(account) {
     const made: Record<string, string> = {};
@@ -111,11 +120,17 @@ async function connect(account: Account): Promise<string> {
   return scope_id;
 }
 
-async function callCrm<T>(account: Account, path: string): Promise<T> {
+function crmUrl(account: Account): string {
   const subdomain = credential(account, "subdomain");
   // It becomes part of a host: nothing else may come in with it.
   if (!/^[a-z0-9-]{1,63}$/i.test(subdomain)) throw new ChannelFailure("refused", "amoCRM: the subdomain is not one");
-  const url = `${account.baseUrl.replace("{subdomain}", subdomain)}/api/v4/${path}`;
+  return account.baseUrl.replace("{subdomain}", subdomain);
+}
+
+const tokenUrl = (account: Account) => `${crmUrl(account)}/oauth2/access_token`;
+
+async function callCrm<T>(account: Account, path: string): Promise<T> {
+  const url = `${crmUrl(account)}/api/v4/${path}`;
   const answer = await callVendor(account, url, {
     headers: { authorization: `Bearer ${credential(account, "access_token")}` },
   });

@@ -8,6 +8,7 @@ import {
   type Account,
   type Channel,
 } from "./channel.ts";
+import { askForTokens, codeGrant, consentUrl, refreshGrant } from "./oauth-client.ts";
 import { cutIntoPieces } from "./pieces.ts";
 import { plainMarkup } from "./plain-markup.ts";
 import { approvalQuestionInWords } from "./questions.ts";
@@ -57,6 +58,18 @@ export const avito: Channel = {
     const { id, name, email } = await self(account);
     return { id: String(id), name: name ?? String(id), username: email };
   },
+
+  authorizeUrl: (account, { state }) =>
+    account.client &&
+    consentUrl(account, `${account.urls.oauth}/oauth`, {
+      response_type: "code",
+      scope: "messenger:read,messenger:write,user:read",
+      state,
+    }),
+
+  exchangeCode: (account, grant) => askForTokens(account, `${account.baseUrl}/token`, codeGrant(grant)),
+
+  refreshTokens: (account, token) => askForTokens(account, `${account.baseUrl}/token`, refreshGrant(token)),
 
   async setUp(account, url) {
     const { id } = await self(account);

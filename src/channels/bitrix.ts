@@ -8,6 +8,7 @@ import {
   type Account,
   type Channel,
 } from "./channel.ts";
+import { askForTokens, codeGrant, consentUrl, refreshGrant } from "./oauth-client.ts";
 import { cutIntoPieces } from "./pieces.ts";
 import { markedMarkup } from "./plain-markup.ts";
 import { approvalQuestionInWords } from "./questions.ts";
@@ -70,6 +71,13 @@ export const bitrix: Channel = {
     return { id: String(user.ID), name: name || String(user.ID), avatarUrl: user.PERSONAL_PHOTO };
   },
 
+  authorizeUrl: (account, { state }) =>
+    account.client && consentUrl(account, `https://${domainOf(account)}/oauth/authorize/`, { state }),
+
+  exchangeCode: (account, grant) => askForTokens(account, `${account.urls.oauth}/oauth/token/`, codeGrant(grant)),
+
+  refreshTokens: (account, token) => askForTokens(account, `${account.urls.oauth}/oauth/token/`, refreshGrant(token)),
+
   async setUp(account, url) {
     const botId = await callBitrix<number | string>(account, "imbot.register", {
       CODE: "parley",
@@ -123,12 +131,19 @@ async function callBitrix<T>(account: Account, method: string, parameters: objec
   throw failureOf(response.status, error ?? "", said);
 }
 
+/** It becomes part of an address: nothing else may come in with it. */
+function domainOf(account: Account): string {
+  const domain = credential(account, "domain");
+  if (/^[a-z0-9-]+(\.[a-z0-9-]+)+$/i.test(domain)) return domain;
+  throw new ChannelFailure("refused", "Bitrix24: the domain is not one");
+}
+
 function restOf(account: Account): { url: string; auth: object; fetch: Account["fetchPublic"] } {
   const webhook = credential(account, "webhook_url");
   if (webhook) return { url: webhook.replace(/\/+$/, ""), auth: {}, fetch: account.fetchPublic };
   const auth = { auth: credential(account, "access_token") };
   if (account.baseUrl) return { url: `${account.baseUrl}/rest`, auth, fetch: account.fetch };
-  return { url: `https://${credential(account, "domain")}/rest`, auth, fetch: account.fetchPublic };
+  return { url: `https://${domainOf(account)}/rest`, auth, fetch: account.fetchPublic };
 }
 
 function failureOf(status: number, error: string, said = error || String(status)): ChannelFailure {

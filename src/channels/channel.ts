@@ -1,4 +1,4 @@
-import type { Capabilities, ChannelSecrets, WebhookCall } from "../core/channels.ts";
+import { ChannelFailure, type Capabilities, type ChannelSecrets, type WebhookCall } from "../core/channels.ts";
 import type { ChannelPort } from "../core/ports.ts";
 import { sameSecret } from "../lib/hash.ts";
 
@@ -9,7 +9,11 @@ export type Account = {
   /** Where the vendor's API is; without a slash at the end. */
   baseUrl: string;
   /** Other places of the same vendor. */
-  urls: { chats?: string };
+  urls: { chats?: string; oauth?: string; consent?: string };
+  /** As whom we ask for a person's consent; null: nobody said. */
+  client: { id: string; secret: string } | null;
+  /** Where the vendor sends them back to. */
+  redirectUri: string;
   /** To the vendor itself. */
   fetch: (url: string, init?: RequestInit) => Promise<Response>;
   /** To an address that somebody else named; only to what is public. Throws a ChannelFailure. */
@@ -44,3 +48,12 @@ export const secretUrl = ({ secrets }: Account, url: string) => `${url}?secret=$
 
 export const verifySecretUrl = async ({ secrets }: Account, { query }: WebhookCall) =>
   sameSecret(query.get("secret") ?? "", secrets.webhookSecret);
+
+/** For vendors whose account is there to be acted for, not to be written through. */
+export const withoutMessages = {
+  capabilities: { buttons: false, edits: false, files: false, maxTextLength: 0, debounceMs: 0 },
+  verify: async () => false,
+  read: () => [],
+  compose: () => [],
+  send: () => Promise.reject(new ChannelFailure("refused", "this vendor has no conversations")),
+} satisfies Partial<Channel>;

@@ -2,6 +2,7 @@ import { ChannelFailure, type Incoming, type Outgoing, type RemoteFile, type Ven
 import { sameSecret, sha256 } from "../lib/hash.ts";
 import { truncate } from "../lib/text.ts";
 import { credential, MESSENGER_DEBOUNCE_MS, type Account, type Channel } from "./channel.ts";
+import { consentUrl } from "./oauth-client.ts";
 import { cutIntoPieces } from "./pieces.ts";
 import { plainMarkup } from "./plain-markup.ts";
 import { approvalQuestion, decisionPayload, NO, readDecisionPayload, YES } from "./questions.ts";
@@ -85,6 +86,32 @@ export const vk: Channel = {
   async profile(account) {
     const { id, name, screen_name, photo_200 } = await group(account);
     return { id: String(id), name, username: screen_name, avatarUrl: photo_200 };
+  },
+
+  authorizeUrl: (account, { state, redirectUri }) =>
+    account.client &&
+    consentUrl(account, `${account.urls.oauth}/authorize`, {
+      redirect_uri: redirectUri,
+      group_ids: credential(account, "group_id"),
+      scope: "messages,manage",
+      response_type: "code",
+      v: VERSION,
+      state,
+    }),
+
+  /** A community's token comes under its name, and does not end. */
+  async exchangeCode(account, { code, redirectUri }) {
+    const { id, secret } = account.client!;
+    const form = postForm({ client_id: id, client_secret: secret, redirect_uri: redirectUri, code });
+    const answer = await callVendor(account, `${account.urls.oauth}/access_token`, form);
+    const tokens = (answer.json ?? {}) as Record<string, unknown>;
+    const groups = (tokens["groups"] ?? []) as { group_id: number; access_token: string }[];
+    const community = credential(account, "group_id");
+    const token =
+      groups.find(({ group_id }) => String(group_id) === community)?.access_token ??
+      tokens[`access_token_${community}`];
+    if (typeof token !== "string") throw new ChannelFailure("auth_lost", "VK: no token for this community");
+    return { credentials: { access_token: token }, expiresInSeconds: undefined };
   },
 
   async setUp(account, url) {

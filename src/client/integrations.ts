@@ -5,7 +5,9 @@ import type {
   CreateIntegration,
   Deleted,
   Integration,
+  IntegrationProfile,
   ListQuery,
+  OAuthStart,
   SetChatStatus,
   UpdateChat,
   UpdateIntegration,
@@ -19,6 +21,13 @@ export const integrations = (connection: Connection) => ({
     connection.get<Integration>(path`/integrations/${integrationId}`, options),
   update: (integrationId: string, changes: UpdateIntegration, options?: CallOptions) =>
     connection.post<Integration>(path`/integrations/${integrationId}`, changes, options),
+  /** Whom its credentials stand for, asked of the vendor now. */
+  profile: (integrationId: string, options?: CallOptions) =>
+    connection.get<IntegrationProfile>(path`/integrations/${integrationId}/profile`, options),
+  oauth: {
+    start: (integrationId: string, options?: CallOptions) =>
+      connection.post<OAuthStart>(path`/integrations/${integrationId}/oauth/start`, {}, options),
+  },
   /** Its chats and their threads are deleted with it. */
   delete: (integrationId: string, options?: CallOptions) =>
     connection.delete<Deleted>(path`/integrations/${integrationId}`, options),

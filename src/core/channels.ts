@@ -60,6 +60,12 @@ export type Capabilities = {
   debounceMs: number;
 };
 
+/** An access that a person has allowed, as it is kept among the credentials. */
+export type OAuthTokens = { credentials: { [name: string]: string }; expiresInSeconds: number | undefined };
+
+export type OAuthRequest = { state: string; challenge: string; redirectUri: string };
+export type OAuthGrant = { code: string; verifier: string; redirectUri: string };
+
 /** What we and the vendor have made for an integration, beside the credentials that it was given. */
 export type ChannelSecrets = { webhookSecret: string; [name: string]: Json };
 

@@ -8,7 +8,7 @@ export type Credentials = { [key: string]: unknown };
 const REQUIRED: Record<Vendor, string[][]> = {
   telegram: [["token"]],
   whatsapp: [["access_token", "phone_number_id"]],
-  vk: [["access_token"]],
+  vk: [["access_token"], ["group_id"]],
   ok: [["access_token"]],
   max: [["token"]],
   github: [["token"], ["client_id", "client_secret"], ["app_id", "private_key", "installation_id"]],

@@ -35,6 +35,7 @@ export async function createIntegration(
     secrets: await sealSecrets(ctx, id, newSecrets()),
     setUp: setUpOf(ctx, input.vendor, input.credentials),
     error: null,
+    accessEndsAt: null,
     createdAt: now,
     updatedAt: now,
   };
@@ -85,7 +86,12 @@ export async function updateIntegration(
   const [changed] = await ctx.db
     .update(integrations)
     .set({
-      ...(credentials && { status: ACTIVE_AGAIN, error: null, setUp: setUpOf(ctx, before.vendor, credentials) }),
+      ...(credentials && {
+        status: ACTIVE_AGAIN,
+        error: null,
+        accessEndsAt: null,
+        setUp: setUpOf(ctx, before.vendor, credentials),
+      }),
       ...given,
       settings: settings && mergePatch(integrations.settings, settings),
       credentials: credentials && (await sealCredentials(ctx, id, credentials)),

@@ -6,6 +6,9 @@ import type {
   ChannelAddress,
   ChannelSecrets,
   Incoming,
+  OAuthGrant,
+  OAuthRequest,
+  OAuthTokens,
   Outgoing,
   Profile,
   VendorMessage,
@@ -139,6 +142,7 @@ export type Job =
   | { kind: "receive-messages"; projectId: string; integrationId: string; chatKey: string }
   | { kind: "send-messages"; projectId: string; threadId: string }
   | { kind: "set-up-channel"; projectId: string; integrationId: string }
+  | { kind: "renew-access"; projectId: string; integrationId: string }
   | { kind: "erase-chat"; projectId: string; chatId: string }
   /** Without an endpoint: for all of the project. */
   | { kind: "deliver-webhooks"; projectId: string; endpointId: string | null }
@@ -179,6 +183,10 @@ export interface ChannelPort {
   /** Has the vendor call us at `url`; answers what is to be kept of it. */
   setUp?(url: string): Promise<{ [name: string]: Json }>;
   tearDown?(url: string): Promise<void>;
+  /** The vendor's page on which a person allows us access; null: there is no client to ask for it as. */
+  authorizeUrl?(request: OAuthRequest): string | null;
+  exchangeCode?(grant: OAuthGrant): Promise<OAuthTokens>;
+  refreshTokens?(refreshToken: string): Promise<OAuthTokens>;
 }
 
 /** Null: the vendor has no channel. */

@@ -72,8 +72,17 @@ export const integrations = sqliteTable("integrations", {
   secrets: text(),
   setUp: text("set_up", { enum: ["none", "due", "done", "failed"] }).notNull(),
   error: text(),
+  accessEndsAt: timestamp("access_ends_at"),
   createdAt: timestamp("created_at").notNull(),
   updatedAt: timestamp("updated_at").notNull(),
+});
+
+export const oauthStates = sqliteTable("oauth_states", {
+  hash: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  integrationId: text("integration_id").notNull(),
+  verifier: text().notNull(),
+  expiresAt: timestamp("expires_at").notNull(),
 });
 
 export const chats = sqliteTable("chats", {

@@ -1,11 +1,22 @@
 import { Hono, type Context } from "hono";
 import { acceptWebhook } from "../core/inbound.ts";
+import { finishOAuth } from "../core/oauth.ts";
 import { readText } from "../http/body.ts";
 import type { App } from "../http/tenant.ts";
-import { vendorContext } from "../http/vendor-context.ts";
+import { oauthContext, vendorContext } from "../http/vendor-context.ts";
 
 /** Where vendors call. Who calls is found out by the channel: none of them has a key of ours. */
-export const inbound = new Hono<App>().on(["GET", "POST"], "/integrations/:id/webhook", async (c) => webhook(c));
+export const inbound = new Hono<App>()
+  .on(["GET", "POST"], "/integrations/:id/webhook", async (c) => webhook(c))
+  .get("/integrations/oauth/callback", async (c) => callback(c));
+
+/** Where a vendor sends a person back to who has allowed us access, or has not. */
+async function callback(c: Context<App>): Promise<Response> {
+  const query = new URL(c.req.url).searchParams;
+  const { ctx, begun } = await oauthContext(c, query.get("state") ?? "");
+  await finishOAuth(ctx, begun, query);
+  return c.text("The access is kept. You may close this window.");
+}
 
 async function webhook(c: Context<App, "/integrations/:id/webhook">): Promise<Response> {
   const id = c.req.param("id");

@@ -2,6 +2,7 @@ import type { Job } from "../core/ports.ts";
 import { eraseChat } from "../core/erasure.ts";
 import { setUpChannel } from "../core/channel-setup.ts";
 import { sendMessages } from "../core/delivery.ts";
+import { renewAccess } from "../core/oauth.ts";
 import { receiveMessages } from "../core/inbound.ts";
 import { deliverWebhooks } from "../core/webhook-queue.ts";
 import { eraseFile } from "../core/stored-files.ts";
@@ -15,6 +16,7 @@ import { rebuildStore } from "../knowledge/rebuild-store.ts";
 const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<void> } = {
   "receive-messages": (ctx, { integrationId, chatKey }) => receiveMessages(ctx, integrationId, chatKey),
   "send-messages": (ctx, { threadId }) => sendMessages(ctx, threadId),
+  "renew-access": (ctx, { integrationId }) => renewAccess(ctx, integrationId),
   "set-up-channel": (ctx, { integrationId }) => setUpChannel(ctx, integrationId),
   "erase-chat": (ctx, { chatId }) => eraseChat(ctx, chatId),
   "deliver-webhooks": (ctx, { endpointId }) => deliverWebhooks(ctx, endpointId),

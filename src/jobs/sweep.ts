@@ -1,5 +1,6 @@
 import { sweepSends } from "../core/channel-sends.ts";
 import { sweepSetUps } from "../core/channel-setup.ts";
+import { sweepAccess } from "../core/oauth.ts";
 import { sweepInbound } from "../core/inbound.ts";
 import { sweepDeletedChats } from "../core/erasure.ts";
 import { sweepKnowledge } from "../core/document-queue.ts";
@@ -20,6 +21,7 @@ export async function sweep(env: Env, execution: ExecutionContext): Promise<void
     sweepInbound(db, jobs, now()),
     sweepSends(db, jobs, now()),
     sweepSetUps(db, jobs, now()),
+    sweepAccess(db, jobs, now()),
     sweepWebhooks(db, jobs, now()),
     forgetOldWebhooks({ db, now }),
     sweepKnowledge(db, jobs, now()),

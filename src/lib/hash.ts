@@ -9,6 +9,16 @@ export const hex = (bytes: ArrayBuffer | Uint8Array) =>
 export const sha256 = async (text: string): Promise<string> =>
   hex(await crypto.subtle.digest("SHA-256", encoder.encode(text)));
 
+export const sha256Bytes = async (text: string) =>
+  new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text)));
+
+/** Base64 as it may stand in an address. */
+export const base64Url = (bytes: Uint8Array) =>
+  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
+
 /** Compares without telling an attacker, by timing, how much of the secret was right. */
 export async function sameSecret(given: string, expected: string): Promise<boolean> {
   const [a, b] = await Promise.all(

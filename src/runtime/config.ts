@@ -20,6 +20,26 @@ const Prices = z
   .pipe(z.object({ default: Price.default({ input: 1000, output: 4000 }) }).catchall(Price));
 const Origin = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ""));
 
+const Text = z.string().optional();
+
+/** As whom persons are asked for their consent, where an integration brings no client of its own. */
+const OAuthClients = {
+  AMOCRM_CLIENT_ID: Text,
+  AMOCRM_CLIENT_SECRET: Text,
+  AVITO_CLIENT_ID: Text,
+  AVITO_CLIENT_SECRET: Text,
+  BITRIX_CLIENT_ID: Text,
+  BITRIX_CLIENT_SECRET: Text,
+  GITHUB_CLIENT_ID: Text,
+  GITHUB_CLIENT_SECRET: Text,
+  GOOGLE_CLIENT_ID: Text,
+  GOOGLE_CLIENT_SECRET: Text,
+  VK_CLIENT_ID: Text,
+  VK_CLIENT_SECRET: Text,
+  YANDEX_CLIENT_ID: Text,
+  YANDEX_CLIENT_SECRET: Text,
+};
+
 /** Everything that can be set from outside. The README lists it. */
 export const Config = z.object({
   ROOT_KEY: z.string().min(8),
@@ -34,6 +54,18 @@ export const Config = z.object({
   WHATSAPP_API_BASE_URL: Origin.default("https://graph.facebook.com/v21.0"),
   VK_API_BASE_URL: Origin.default("https://api.vk.com"),
   OK_API_BASE_URL: Origin.default("https://api.ok.ru"),
+  GITHUB_API_BASE_URL: Origin.default("https://api.github.com"),
+  GITHUB_OAUTH_BASE_URL: Origin.default("https://github.com"),
+  GOOGLE_API_BASE_URL: Origin.default("https://www.googleapis.com"),
+  GOOGLE_OAUTH_BASE_URL: Origin.default("https://oauth2.googleapis.com"),
+  YANDEX_API_BASE_URL: Origin.default("https://login.yandex.ru"),
+  YANDEX_OAUTH_BASE_URL: Origin.default("https://oauth.yandex.ru"),
+  VK_OAUTH_BASE_URL: Origin.default("https://oauth.vk.com"),
+  AMOCRM_OAUTH_BASE_URL: Origin.default("https://www.amocrm.ru"),
+  BITRIX_OAUTH_BASE_URL: Origin.default("https://oauth.bitrix.info"),
+  AVITO_OAUTH_BASE_URL: Origin.default("https://avito.ru"),
+  SBER_API_BASE_URL: Origin.default("https://ngw.devices.sberbank.ru:9443"),
+  ...OAuthClients,
   AVITO_API_BASE_URL: Origin.default("https://api.avito.ru"),
   AMOCRM_API_BASE_URL: z.string().default("https://{subdomain}.amocrm.ru"),
   AMOJO_API_BASE_URL: Origin.default("https://amojo.amocrm.ru"),

@@ -81,7 +81,8 @@ async function open(sample: Sample, model: FakeModel, tools: object = {}): Promi
 }
 
 it("every vendor with a channel has its samples", () => {
-  expect(Object.keys(samples)).toEqual(Object.keys(channels));
+  const writing = Object.entries(channels).filter(([, { capabilities }]) => capabilities.maxTextLength > 0);
+  expect(Object.keys(samples)).toEqual(writing.map(([vendor]) => vendor));
 });
 
 describe.each(Object.values(samples))("$vendor", (sample) => {

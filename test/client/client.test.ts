@@ -63,6 +63,12 @@ describe("the client", () => {
     expect(await integrations.chats.setStatus(website.id, chat.id, "active")).toEqual(await chats.get(chat.id));
     expect(await integrations.chats.list(website.id)).toEqual(await chats.list());
 
+    expect(await integrations.profile(website.id)).toMatchObject({ id: website.id });
+    const auth_data = { client_id: "id", client_secret: "shh" };
+    const github = await integrations.create({ name: "Code", vendor: "github", auth_data });
+    expect(await integrations.oauth.start(github.id)).toEqual({ url: expect.stringContaining("client_id=id") });
+    await integrations.delete(github.id);
+
     const asking = await chats.threads.stream(chat.id, "t:1", hello);
     expect(await asking.message()).toMatchObject({ content: "", status: "complete" });
     const { data: approvals } = await threads.approvals.list("t:1");

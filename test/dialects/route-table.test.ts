@@ -10,7 +10,14 @@ const routes: Row[] = Object.entries(dialects).flatMap(([dialect, { prefix, api 
 );
 
 /** What the application itself answers, before any dialect. */
-const OWN = ["/healthz", "/docs", "/docs/viewer.js", "/openapi/:file", "/integrations/:id/webhook"];
+const OWN = [
+  "/healthz",
+  "/docs",
+  "/docs/viewer.js",
+  "/openapi/:file",
+  "/integrations/:id/webhook",
+  "/integrations/oauth/callback",
+];
 
 const isParameter = (part: string) => part.startsWith(":");
 

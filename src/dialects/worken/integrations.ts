@@ -9,6 +9,7 @@ import {
   listIntegrations,
   updateIntegration,
 } from "../../core/integrations.ts";
+import { startOAuth } from "../../core/oauth.ts";
 import type { Api } from "../../http/route.ts";
 import { pageView } from "./pages.ts";
 import {
@@ -18,6 +19,7 @@ import {
   Deleted,
   Integration,
   IntegrationProfile,
+  OAuthStart,
   ListQuery,
   SetChatStatus,
   UpdateChat,
@@ -81,6 +83,17 @@ export const integrations = (api: Api) =>
         ok: IntegrationProfile,
       },
       async ({ ctx, params }) => profileView(await getProfile(ctx, params.id)),
+    )
+    .on(
+      "post",
+      "/integrations/:id/oauth/start",
+      {
+        summary: "Begin the OAuth flow of an integration",
+        description: "Send the person to `url` within ten minutes; what they allow is kept by itself.",
+        params: Id,
+        ok: OAuthStart,
+      },
+      async ({ ctx, params }) => startOAuth(ctx, params.id),
     )
     .on(
       "get",

@@ -202,6 +202,8 @@ export const IntegrationProfile = z
   .object({ id: z.string(), name: z.string(), username: z.string().optional(), avatar_url: z.string().optional() })
   .meta({ id: "IntegrationProfile" });
 
+export const OAuthStart = z.object({ url: z.url() }).meta({ id: "OAuthStart" });
+
 const AuthData = z.record(z.string(), z.unknown());
 const Settings = z.record(z.string(), z.unknown());
 
