@@ -35,7 +35,10 @@ function keep(key: string, value: string): string {
 export function writeEnvFile(folder: string, settings: Record<string, string>): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, "settings.env");
-  const lines = Object.entries(settings).map(([key, value]) => `${key}=${JSON.stringify(value)}\n`);
+  const lines = Object.entries(settings).map(([key, value]) => `${key}=${quoted(value)}\n`);
   writeFileSync(file, lines.join(""), { mode: 0o600 });
   return file;
 }
+
+/** Within double quotes a quote cannot be written, and JSON is full of them. */
+const quoted = (value: string) => (value.includes('"') && !value.includes("'") ? `'${value}'` : JSON.stringify(value));

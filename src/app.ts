@@ -5,6 +5,7 @@ import { errorResponse } from "./dialects/worken/errors.ts";
 import { inbound } from "./inbound/index.ts";
 import { requestLog } from "./http/request-log.ts";
 import type { App } from "./http/tenant.ts";
+import { pay } from "./web/pay.ts";
 import { reference } from "./web/reference.ts";
 
 /** Every HTTP API that this server speaks. One that owns a prefix comes before one that owns what is left. */
@@ -33,5 +34,6 @@ export const app = new Hono<App>()
   .use(requestLog, anyOrigin)
   .get("/healthz", (c) => c.json({ ok: true }))
   .route("/", reference(dialects))
+  .route("/", pay)
   .route("/", inbound)
   .route("/", worken.api.hono);

@@ -49,7 +49,8 @@ export class Connection {
     this.#options = { apiKey, baseUrl: baseUrl.replace(/\/+$/, ""), fetch, headers, timeout };
   }
 
-  get = <T>(path: string, options?: CallOptions) => this.#call({ ...options, method: "GET", path }, jsonOf<T>);
+  get = <T>(path: string, options?: CallOptions, query: Call["query"] = {}) =>
+    this.#call({ ...options, method: "GET", path, query }, jsonOf<T>);
 
   post = <T>(path: string, body?: object, options?: CallOptions) =>
     this.#call({ ...options, method: "POST", path, body }, jsonOf<T>);

@@ -1,3 +1,4 @@
+import { billing } from "./billing.ts";
 import { bots } from "./bots.ts";
 import { chats } from "./chats.ts";
 import { Connection, type WorkenOptions } from "./connection.ts";
@@ -9,6 +10,7 @@ import { webhookEndpoints } from "./webhook-endpoints.ts";
 /** The Worken API, in the words of its own SDK. */
 export class Worken {
   readonly projects: ReturnType<typeof projects>;
+  readonly billing: ReturnType<typeof billing>;
   readonly bots: ReturnType<typeof bots>;
   readonly integrations: ReturnType<typeof integrations>;
   readonly chats: ReturnType<typeof chats>;
@@ -18,6 +20,7 @@ export class Worken {
   constructor(options: WorkenOptions) {
     const connection = new Connection(options);
     this.projects = projects(connection);
+    this.billing = billing(connection);
     this.bots = bots(connection);
     this.integrations = integrations(connection);
     this.chats = chats(connection);

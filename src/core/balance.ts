@@ -1,4 +1,5 @@
 import { accounts, transactions } from "../db/schema.ts";
+import type { Limit } from "./budgets.ts";
 import type { AdminCtx, Ctx } from "./context.ts";
 
 type ForBalances = Pick<Ctx | AdminCtx, "db" | "billing">;
@@ -26,19 +27,37 @@ export const balanceWatch = ({ db, billing }: ForBalances, projectId: string) =>
     )
     .bind(billing.lowBalance, projectId);
 
-/** The whole balance in micro-credits, and which of the charges that were asked about are in it. */
-export type BalanceReading = { balance: number; charged: string[] };
+/**
+ * The whole balance in micro-credits, which of the charges that were asked about are in it, and what was spent of the
+ * budgets that were asked about, by their `limitKey`; all of one moment.
+ */
+export type BalanceReading = { balance: number; charged: string[]; spent: Map<string, number> };
+
+export const limitKey = ({ scope, since }: Pick<Limit, "scope" | "since">) => `${scope} ${since}`;
 
 export async function readBalance(
   { db, project }: Pick<Ctx, "db" | "project">,
   calls: string[],
+  limits: Pick<Limit, "scope" | "since">[],
 ): Promise<BalanceReading> {
   const d1 = db.$client;
-  const [account, charged] = await d1.batch<{ balance?: number; id?: string }>([
+  const [account, charged, spent] = await d1.batch<{ balance?: number; id?: string; key?: string; spent?: number }>([
     d1.prepare("select credits + bonus as balance from accounts where project_id = ?").bind(project.id),
     d1
       .prepare("select id from model_calls where project_id = ? and id in (select value from json_each(?))")
       .bind(project.id, JSON.stringify(calls)),
+    d1
+      .prepare(
+        `select value ->> 'scope' || ' ' || (value ->> 'since') as key,
+           (select coalesce(sum(cost), 0) from usage_days
+            where project_id = ? and scope = value ->> 'scope' and day >= value ->> 'since') as spent
+         from json_each(?)`,
+      )
+      .bind(project.id, JSON.stringify(limits)),
   ]);
-  return { balance: account!.results[0]?.balance ?? 0, charged: charged!.results.map(({ id }) => id!) };
+  return {
+    balance: account!.results[0]?.balance ?? 0,
+    charged: charged!.results.map(({ id }) => id!),
+    spent: new Map(spent!.results.map((row) => [row.key!, row.spent!])),
+  };
 }

@@ -1,6 +1,7 @@
 import { and, desc, eq } from "drizzle-orm";
 import { accounts, transactions, type TRANSACTION_TYPES } from "../db/schema.ts";
 import { sha256 } from "../lib/hash.ts";
+import { ringIfLow } from "./balance-alerts.ts";
 import { balanceWatch } from "./balance.ts";
 import type { AdminCtx, Ctx } from "./context.ts";
 import { notFound } from "./errors.ts";
@@ -49,10 +50,11 @@ export async function adjustBalance(
 ): Promise<{ transaction: Transaction; account: Account }> {
   const project = await getProject(ctx, projectId);
   const id = ctx.once ? await idOfRepeatable(project.id, ctx.once.key) : ctx.newId();
-  await ctx.db.$client.batch([
+  const done = await ctx.db.$client.batch([
     transactionStatement(ctx, project.id, { id, ...adjustment }),
     balanceWatch(ctx, project.id),
   ]);
+  ringIfLow(ctx, project.id, done);
   await ctx
     .feedOf(project.id)
     .forgetBalance()

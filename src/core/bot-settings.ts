@@ -1,3 +1,4 @@
+import type { Budgets } from "./budgets.ts";
 import { DomainError } from "./errors.ts";
 import type { JsonObject } from "../db/schema.ts";
 
@@ -41,6 +42,7 @@ export type BotSettings = {
   /** What the bot does when a person leaves its answer unanswered for so long, and how often in a row; absent: nothing. */
   followUp?: { afterMinutes: number; task: string; times: number };
   knowledge: KnowledgeSettings;
+  budgets: Budgets;
   /** The knowledge stores that are searched; absent: every store of the project. */
   vectorStoreIds?: string[];
 };
@@ -49,10 +51,12 @@ export type BotSettings = {
 export const hasKnowledge = ({ vectorStoreIds }: BotSettings): boolean => vectorStoreIds?.length !== 0;
 
 type Part<T> = T extends unknown[] ? T : T extends object ? { [K in keyof T]?: Part<T[K]> } : T;
-export type BotSettingsPatch = Omit<Part<BotSettings>, "tools" | "followUp"> & {
+export type BotSettingsPatch = Omit<Part<BotSettings>, "tools" | "followUp" | "budgets"> & {
   tools?: BotSettings["tools"];
   /** Null: not any more. */
   followUp?: BotSettings["followUp"] | null;
+  /** A budget that is null is lifted. */
+  budgets?: { [K in keyof Budgets]?: Budgets[K] | null };
 };
 
 export const defaultSettings = (modelId: string): BotSettings => ({
@@ -70,6 +74,7 @@ export const defaultSettings = (modelId: string): BotSettings => ({
   formatting: { removeEmojis: false, removeMarkdown: false },
   tools: {},
   knowledge: DEFAULT_KNOWLEDGE,
+  budgets: {},
 });
 
 /** Objects are merged at every depth; lists and the map of tools are replaced whole; what is undefined stays. */

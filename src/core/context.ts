@@ -4,6 +4,7 @@ import type { OutboundPolicy } from "../lib/outbound-policy.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { LiveChat } from "./access.ts";
 import type { PriceTable } from "./prices.ts";
+import type { Offer } from "./offers.ts";
 import type {
   FeedPort,
   FilePort,
@@ -13,6 +14,7 @@ import type {
   OpenEmbedder,
   OpenModel,
   OpenVectors,
+  PaymentPort,
   ThreadPort,
 } from "./ports.ts";
 
@@ -22,7 +24,7 @@ export type Actor = { type: "key"; keyId: string } | { type: "root" } | { type: 
 export type Once = OnceKey & { show: (entity: unknown) => unknown };
 
 /** What things cost and where balances stand, in micro-credits. */
-type BillingTerms = { prices: PriceTable; openingCredits: number; lowBalance: number };
+type BillingTerms = { prices: PriceTable; offers: Offer[]; openingCredits: number; lowBalance: number };
 
 type Shared = {
   actor: Actor;
@@ -36,6 +38,7 @@ type Shared = {
   webhookRetrySeconds: readonly number[];
   defaultModel: string;
   billing: BillingTerms;
+  payments: PaymentPort;
   /** Where we are reached from outside; null: nobody said. */
   publicUrl: string | null;
   defaultEmbeddingModel: string;

@@ -31,5 +31,6 @@ export type ThreadEvent = { threadId: string } & (
 /** What concerns no thread. */
 type ProjectEvent = { threadId: null } & (
   | { type: "integration-auth-lost"; integrationId: string }
+  | { type: "balance-low"; credits: number; bonus: number }
   | { type: "webhook-endpoint-disabled"; endpointId: string; reason: "failing" | "gone" }
 );

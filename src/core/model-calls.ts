@@ -1,5 +1,6 @@
 import { balanceWatch } from "./balance.ts";
 import type { Ctx } from "./context.ts";
+import type { RecordedCall } from "./usage.ts";
 
 /** One call of a model, with what it used and, in micro-credits, what it costs. */
 export type ModelCall = {
@@ -17,9 +18,9 @@ export type Bill = { hold: string | null; calls: ModelCall[] };
 
 /** A bill with what it is for. */
 export type ThreadBill = Bill & {
-  purpose: "answer" | "title";
+  purpose: RecordedCall["purpose"];
   messageId: string | null;
-  botId: string;
+  botId: string | null;
   personId: string | null;
   createdAt: number;
 };
@@ -30,13 +31,17 @@ type ThreadRef = { id: string; chatId: string };
  * The statements that record model calls, and with them charge what they cost: a trigger takes it off the balance. A call
  * that is recorded already changes nothing. Last comes the statement of `balanceWatch`, where anything costs something.
  */
-export function chargeStatements(ctx: Ctx, thread: ThreadRef, bills: readonly ThreadBill[]): D1PreparedStatement[] {
+export function chargeStatements(
+  ctx: Ctx,
+  thread: ThreadRef | null,
+  bills: readonly ThreadBill[],
+): D1PreparedStatement[] {
   const inserts = bills.flatMap((bill) => bill.calls.map((call) => callStatement(ctx, thread, bill, call)));
   const isPaid = bills.some(({ calls }) => calls.some(({ cost }) => cost > 0));
   return isPaid ? [...inserts, balanceWatch(ctx, ctx.project.id)] : inserts;
 }
 
-const callStatement = (ctx: Ctx, thread: ThreadRef, bill: ThreadBill, call: ModelCall) =>
+const callStatement = (ctx: Ctx, thread: ThreadRef | null, bill: ThreadBill, call: ModelCall) =>
   ctx.db.$client
     .prepare(
       `insert into model_calls (project_id, id, purpose, model, chat_id, thread_id, message_id, bot_id, person_id,
@@ -48,8 +53,8 @@ const callStatement = (ctx: Ctx, thread: ThreadRef, bill: ThreadBill, call: Mode
       call.id,
       bill.purpose,
       call.modelId,
-      thread.chatId,
-      thread.id,
+      thread?.chatId ?? null,
+      thread?.id ?? null,
       bill.messageId,
       bill.botId,
       bill.personId,

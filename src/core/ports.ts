@@ -17,6 +17,9 @@ import type {
 } from "./channels.ts";
 import type { Credentials, Vendor } from "./credentials.ts";
 import type { LiveEvent } from "./live-events.ts";
+import type { Limit } from "./budgets.ts";
+import type { Invoice } from "../db/schema.ts";
+import type { Offer } from "./offers.ts";
 import type { Delivery, Json, Message, MessageFile } from "./messages.ts";
 import type { Page, PageRequest } from "./pages.ts";
 import type { Schedule, ScheduleChanges, SchedulePlan } from "./schedule-state.ts";
@@ -111,8 +114,8 @@ export interface ThreadPort {
 /** What happened at one moment. Each source numbers its own, and tells them in that order. */
 export type LiveBatch = { source: string; seq: number; events: LiveEvent[] };
 
-/** In micro-credits. */
-export type Reservation = { hold: string; amount: number };
+/** In micro-credits. `limits`: the budgets that it must not exceed either. */
+export type Reservation = { hold: string; amount: number; limits: Limit[] };
 
 /** The calls that a hold was for, with what they cost: their charges are in D1, or will be. */
 export type Settlement = { hold: string; charges: { id: string; cost: number }[] };
@@ -143,6 +146,7 @@ export type Job =
   | { kind: "send-messages"; projectId: string; threadId: string }
   | { kind: "set-up-channel"; projectId: string; integrationId: string }
   | { kind: "renew-access"; projectId: string; integrationId: string }
+  | { kind: "tell-low-balance"; projectId: string }
   | { kind: "erase-chat"; projectId: string; chatId: string }
   /** Without an endpoint: for all of the project. */
   | { kind: "deliver-webhooks"; projectId: string; endpointId: string | null }
@@ -150,6 +154,18 @@ export type Job =
   | { kind: "erase-store" | "rebuild-store"; projectId: string; storeId: string }
   | { kind: "erase-file"; projectId: string; fileId: string }
   | { kind: "fire-schedule"; projectId: string; threadId: string; scheduleId: string };
+
+/** Where invoices are paid. */
+export interface PaymentPort {
+  provider: Invoice["provider"];
+  currency: string;
+  /** Opens the place where an invoice is paid; for the same invoice the same place. */
+  open(invoice: Invoice, input: { offer: Offer; origin: string }): Promise<{ url: string; reference: string | null }>;
+  /** What the provider's own call says; null: nothing about an invoice. Throws `unauthenticated` where it is not from there. */
+  read(call: { headers: Headers; body: string }): Promise<PaymentNews | null>;
+}
+
+export type PaymentNews = { invoiceId: string; status: "paid" | "cancelled" };
 
 export interface JobPort {
   /** Soon, or after some seconds: at most a day. A bell may be lost, doubled or late; the row knows what is due. */

@@ -23,14 +23,14 @@ export type ThreadProjection = {
 type SaidAt = { version: number; hour: number };
 
 /**
- * Brings the lists and the search up to date with a thread, in one batch with what else is to be written. The statements are written by hand: this runs
- * once in every turn.
+ * Brings the lists and the search up to date with a thread, in one batch with what else is to be written, whose results
+ * are answered. The statements are written by hand: this runs once in every turn.
  */
 export async function projectThread(
   ctx: Ctx,
   { state, version, text, said, webhooks }: ThreadProjection,
   more: D1PreparedStatement[],
-): Promise<void> {
+): Promise<D1Result[]> {
   const statements = said.length > 0 ? [hoursStatement(ctx, state, said)] : [];
   if (text) statements.push(searchStatement(ctx, state, version, text));
   const inserts = webhookStatements(ctx, webhooks);
@@ -38,6 +38,7 @@ export async function projectThread(
   const results = await ctx.db.$client.batch<{ endpoint_id: string }>(all);
   const told = results.slice(0, inserts.length).flatMap((result) => result.results);
   if (told.length > 0) ringWebhooks(ctx, new Set(told.map((row) => row.endpoint_id)));
+  return results.slice(all.length - more.length);
 }
 
 const hoursStatement = (ctx: Ctx, state: ThreadState, said: SaidAt[]) =>

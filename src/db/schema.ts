@@ -24,6 +24,9 @@ export const VENDORS = [
   "worken",
 ] as const;
 
+export const CALL_PURPOSES = ["answer", "title", "embedding"] as const;
+export const INVOICE_STATUSES = ["pending", "paid", "cancelled"] as const;
+export const PAYMENT_PROVIDERS = ["manual", "stripe"] as const;
 export const TRANSACTION_TYPES = ["charge", "topup", "bonus", "refund"] as const;
 export const SCHEDULE_KINDS = ["answer", "send", "task"] as const;
 export const SCHEDULE_STATUSES = ["pending", "paused", "completed", "cancelled"] as const;
@@ -193,6 +196,51 @@ export const accounts = sqliteTable("accounts", {
   transactions: integer().notNull().default(0),
   subscriptionUntil: timestamp("subscription_until"),
 });
+
+export const modelCalls = sqliteTable(
+  "model_calls",
+  {
+    projectId: text("project_id").notNull(),
+    id: text().notNull(),
+    purpose: text({ enum: CALL_PURPOSES }).notNull(),
+    model: text().notNull(),
+    chatId: text("chat_id"),
+    threadId: text("thread_id"),
+    messageId: text("message_id"),
+    botId: text("bot_id"),
+    personId: text("person_id"),
+    inputTokens: integer("input_tokens").notNull(),
+    outputTokens: integer("output_tokens").notNull(),
+    isEstimate: integer("is_estimate", { mode: "boolean" }).notNull(),
+    cost: integer().notNull(),
+    createdAt: timestamp("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.projectId, table.id] })],
+);
+
+export const balanceAlerts = sqliteTable("balance_alerts", {
+  id: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  credits: integer().notNull(),
+  bonus: integer().notNull(),
+});
+
+export const invoices = sqliteTable("invoices", {
+  id: text().primaryKey(),
+  projectId: text("project_id").notNull(),
+  offerId: text("offer_id").notNull(),
+  status: text({ enum: INVOICE_STATUSES }).notNull(),
+  credits: integer().notNull(),
+  amount: integer().notNull(),
+  currency: text().notNull(),
+  provider: text({ enum: PAYMENT_PROVIDERS }).notNull(),
+  reference: text(),
+  paymentUrl: text("payment_url"),
+  createdAt: timestamp("created_at").notNull(),
+  paidAt: timestamp("paid_at"),
+});
+
+export type Invoice = typeof invoices.$inferSelect;
 
 export const transactions = sqliteTable(
   "transactions",

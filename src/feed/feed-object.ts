@@ -37,7 +37,7 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
     this.#sql = state.storage.sql;
     this.#wallet = new Wallet({
       sql: state.storage.sql,
-      read: (charges) => readBalance(this.#context(), charges),
+      read: (charges, limits) => readBalance(this.#context(), charges, limits),
       defer: (work) => state.waitUntil(work),
       now: Date.now,
     });

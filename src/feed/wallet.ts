@@ -1,4 +1,5 @@
-import type { BalanceReading } from "../core/balance.ts";
+import { limitKey, type BalanceReading } from "../core/balance.ts";
+import type { Limit } from "../core/budgets.ts";
 import { DomainError } from "../core/errors.ts";
 import type { Reservation, Settlement } from "../core/ports.ts";
 
@@ -11,12 +12,12 @@ const READING_MS = 60_000;
 const MOST_CHARGES = 100;
 
 /** Micro-credits that are spoken for: by a model call that may be running, or by a charge that D1 may not show yet. */
-type Hold = { amount: number; isCharge: boolean; at: number };
+type Hold = { amount: number; isCharge: boolean; at: number; scopes: string[] };
 
 type WalletOptions = {
   sql: SqlStorage;
-  /** The balance in D1 and which of these charges it has in it, both of one moment. */
-  read: (charges: string[]) => Promise<BalanceReading>;
+  /** The balance in D1, which of these charges it has in it, and what was spent of these budgets, all of one moment. */
+  read: (charges: string[], limits: Limit[]) => Promise<BalanceReading>;
   defer: (work: Promise<unknown>) => void;
   now: () => number;
 };
@@ -32,6 +33,9 @@ export class Wallet {
   /** Holds that were settled lately: a reservation of theirs that is still on its way comes too late. */
   readonly #settled = new Set<string>();
   #balance: number | null = null;
+  /** The budgets that were asked about, and what was spent of them at the last reading. */
+  readonly #limits = new Map<string, Limit>();
+  #spent: ReadonlyMap<string, number> = new Map();
   #readAt = 0;
   #reading: { current: Promise<void>; next: Promise<void> | null } | null = null;
   #isOpen = false;
@@ -41,14 +45,16 @@ export class Wallet {
   }
 
   /** Sets an amount aside, or what there is of it; a hold that is there already is replaced. */
-  async reserve({ hold, amount }: Reservation): Promise<number> {
+  async reserve({ hold, amount, limits }: Reservation): Promise<number> {
     this.#open();
-    if (this.#free(hold) < amount) await this.#read();
+    for (const limit of limits) this.#limits.set(limitKey(limit), limit);
+    if (this.#free(hold, limits) < amount) await this.#read();
     else if (this.#isOld()) this.#options.defer(this.#read());
-    const free = this.#free(hold);
-    if (free <= 0) throw this.#refusal();
+    const free = this.#free(hold, limits);
+    if (free <= 0) throw this.#refusal(hold, limits);
     const kept = Math.min(amount, free);
-    if (!this.#settled.has(hold)) this.#put(hold, { amount: kept, isCharge: false, at: this.#options.now() });
+    const scopes = limits.map(({ scope }) => scope);
+    if (!this.#settled.has(hold)) this.#put(hold, { amount: kept, isCharge: false, at: this.#options.now(), scopes });
     return kept;
   }
 
@@ -58,9 +64,10 @@ export class Wallet {
     this.#open();
     const at = this.#options.now();
     for (const { hold, charges } of settlements) {
+      const scopes = this.#holds.get(hold)?.scopes ?? [];
       this.#remove(hold);
       this.#rememberSettled(hold);
-      for (const { id, cost } of charges) if (cost > 0) this.#put(id, { amount: cost, isCharge: true, at });
+      for (const { id, cost } of charges) if (cost > 0) this.#put(id, { amount: cost, isCharge: true, at, scopes });
     }
   }
 
@@ -71,11 +78,24 @@ export class Wallet {
     this.#options.sql.exec("delete from wallet");
   }
 
-  #free(hold: string): number {
-    if (this.#balance === null) return -Infinity;
-    let free = this.#balance;
-    for (const [id, { amount }] of this.#holds) if (id !== hold) free -= amount;
-    return free;
+  /** What a hold may have, of the balance and of every budget. */
+  #free(hold: string, limits: Limit[]): number {
+    const left = limits.map((limit) => this.#left(hold, limit));
+    return this.#balance === null ? -Infinity : Math.min(this.#balance - this.#held(hold, null), ...left);
+  }
+
+  #left(hold: string, limit: Limit): number {
+    const spent = this.#spent.get(limitKey(limit));
+    return spent === undefined ? -Infinity : limit.amount - spent - this.#held(hold, limit.scope);
+  }
+
+  /** What others hold, of one scope or of all. */
+  #held(hold: string, scope: string | null): number {
+    let held = 0;
+    for (const [id, { amount, scopes }] of this.#holds) {
+      if (id !== hold && (scope === null || scopes.includes(scope))) held += amount;
+    }
+    return held;
   }
 
   #isOld(): boolean {
@@ -83,9 +103,12 @@ export class Wallet {
     return this.#holds.size > MOST_CHARGES && [...this.#holds.values()].filter((h) => h.isCharge).length > MOST_CHARGES;
   }
 
-  #refusal(): DomainError {
-    if (this.#balance === null) return new DomainError("unavailable", "the balance cannot be read at the moment");
+  #refusal(hold: string, limits: Limit[]): DomainError {
+    if (this.#balance === null || limits.some((limit) => !this.#spent.has(limitKey(limit))))
+      return new DomainError("unavailable", "the balance cannot be read at the moment");
     if (this.#balance <= 0) return new DomainError("payment_required", "the project has no credits left");
+    const exceeded = limits.find((limit) => this.#left(hold, limit) <= 0);
+    if (exceeded) return new DomainError("payment_required", exceeded.message);
     return new DomainError("payment_required", "all credits that are left are set aside for answers being written");
   }
 
@@ -106,9 +129,11 @@ export class Wallet {
     try {
       this.#forgetExpired();
       const charges = [...this.#holds].flatMap(([id, { isCharge }]) => (isCharge ? [id] : []));
-      const { balance, charged } = await this.#options.read(charges);
+      const limits = [...this.#limits.values()];
+      this.#limits.clear();
+      const { balance, charged, spent } = await this.#options.read(charges, limits);
       for (const id of charged) this.#remove(id);
-      this.#balance = balance;
+      [this.#balance, this.#spent] = [balance, spent];
       this.#readAt = this.#options.now();
       this.#options.sql.exec(
         "insert or replace into wallet (rowid, balance, read_at) values (1, ?, ?)",
@@ -128,16 +153,17 @@ export class Wallet {
   #put(id: string, hold: Hold): void {
     this.#holds.set(id, hold);
     this.#options.sql.exec(
-      "insert or replace into holds (id, amount, is_charge, at) values (?, ?, ?, ?)",
+      "insert or replace into set_aside (id, amount, is_charge, at, scopes) values (?, ?, ?, ?, ?)",
       id,
       hold.amount,
       hold.isCharge ? 1 : 0,
       hold.at,
+      hold.scopes.join(" "),
     );
   }
 
   #remove(id: string): void {
-    if (this.#holds.delete(id)) this.#options.sql.exec("delete from holds where id = ?", id);
+    if (this.#holds.delete(id)) this.#options.sql.exec("delete from set_aside where id = ?", id);
   }
 
   #rememberSettled(hold: string): void {
@@ -150,12 +176,13 @@ export class Wallet {
     if (this.#isOpen) return;
     const { sql } = this.#options;
     sql.exec(`
-      create table if not exists holds (id text primary key, amount integer, is_charge integer, at integer);
+      create table if not exists set_aside
+        (id text primary key, amount integer, is_charge integer, at integer, scopes text);
       create table if not exists wallet (balance integer, read_at integer);
     `);
-    type Row = { id: string; amount: number; is_charge: number; at: number };
-    for (const { id, amount, is_charge, at } of sql.exec<Row>("select * from holds")) {
-      this.#holds.set(id, { amount, isCharge: is_charge === 1, at });
+    type Row = { id: string; amount: number; is_charge: number; at: number; scopes: string };
+    for (const { id, amount, is_charge, at, scopes } of sql.exec<Row>("select * from set_aside")) {
+      this.#holds.set(id, { amount, isCharge: is_charge === 1, at, scopes: scopes.split(" ") });
     }
     const [known] = sql.exec<{ balance: number; read_at: number }>("select balance, read_at from wallet").toArray();
     [this.#balance, this.#readAt] = [known?.balance ?? null, known?.read_at ?? 0];

@@ -47,7 +47,7 @@ class Bridge {
   end(): void {
     if (!this.#open) return;
     this.#open = false;
-    clearInterval(this.#heartbeat);
+    clearInterval(this.#heartbeat ?? undefined);
     this.#socket.close(1000);
   }
 }

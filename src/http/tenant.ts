@@ -49,6 +49,10 @@ function rootContext(c: Context<App>, access: Access): AdminCtx {
   return openAdminContext(c.env, { actor: { type: "root" }, defer: deferOf(c) });
 }
 
+/** For what anyone may see who knows its id, and for those whom a signature tells apart. */
+export const publicContext = (c: Context<App>): AdminCtx =>
+  openAdminContext(c.env, { actor: { type: "system", job: "public" }, defer: deferOf(c) });
+
 async function refuseKey(c: Context<App>, token: string): Promise<never> {
   await readKey(c, token, null);
   throw new DomainError("forbidden", "only ROOT_KEY may do this");

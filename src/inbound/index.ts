@@ -1,14 +1,19 @@
 import { Hono, type Context } from "hono";
 import { acceptWebhook } from "../core/inbound.ts";
+import { acceptPaymentNews } from "../core/invoices.ts";
 import { finishOAuth } from "../core/oauth.ts";
 import { readText } from "../http/body.ts";
-import type { App } from "../http/tenant.ts";
+import { publicContext, type App } from "../http/tenant.ts";
 import { oauthContext, vendorContext } from "../http/vendor-context.ts";
 
-/** Where vendors call. Who calls is found out by the channel: none of them has a key of ours. */
+/** Where vendors call. Who calls is found out by the channel, or by a signature: none of them has a key of ours. */
 export const inbound = new Hono<App>()
   .on(["GET", "POST"], "/integrations/:id/webhook", async (c) => webhook(c))
-  .get("/integrations/oauth/callback", async (c) => callback(c));
+  .get("/integrations/oauth/callback", async (c) => callback(c))
+  .post("/payments/webhook", async (c) => {
+    await acceptPaymentNews(publicContext(c), { headers: c.req.raw.headers, body: await readText(c.req.raw) });
+    return c.json({ received: true });
+  });
 
 /** Where a vendor sends a person back to who has allowed us access, or has not. */
 async function callback(c: Context<App>): Promise<Response> {

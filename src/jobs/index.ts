@@ -1,4 +1,5 @@
 import type { Job } from "../core/ports.ts";
+import { tellLowBalance } from "../core/balance-alerts.ts";
 import { eraseChat } from "../core/erasure.ts";
 import { setUpChannel } from "../core/channel-setup.ts";
 import { sendMessages } from "../core/delivery.ts";
@@ -18,6 +19,7 @@ const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<
   "send-messages": (ctx, { threadId }) => sendMessages(ctx, threadId),
   "renew-access": (ctx, { integrationId }) => renewAccess(ctx, integrationId),
   "set-up-channel": (ctx, { integrationId }) => setUpChannel(ctx, integrationId),
+  "tell-low-balance": (ctx) => tellLowBalance(ctx),
   "erase-chat": (ctx, { chatId }) => eraseChat(ctx, chatId),
   "deliver-webhooks": (ctx, { endpointId }) => deliverWebhooks(ctx, endpointId),
   "index-document": (ctx, { storeId, documentId }) => indexDocument(ctx, storeId, documentId),

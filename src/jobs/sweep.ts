@@ -1,3 +1,4 @@
+import { sweepLowBalances } from "../core/balance-alerts.ts";
 import { sweepSends } from "../core/channel-sends.ts";
 import { sweepSetUps } from "../core/channel-setup.ts";
 import { sweepAccess } from "../core/oauth.ts";
@@ -24,6 +25,7 @@ export async function sweep(env: Env, execution: ExecutionContext): Promise<void
     sweepAccess(db, jobs, now()),
     sweepWebhooks(db, jobs, now()),
     forgetOldWebhooks({ db, now }),
+    sweepLowBalances(db, jobs),
     sweepKnowledge(db, jobs, now()),
     sweepSchedules(db, jobs, now()),
     sweepRebuilds(db, jobs, now()),

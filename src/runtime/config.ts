@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { MOST_CREDITS } from "../core/credits.ts";
+import { microFrom, MOST_CREDITS } from "../core/credits.ts";
 import { DomainError } from "../core/errors.ts";
 
 const Milliseconds = z.coerce.number().int().min(0);
@@ -18,6 +18,18 @@ const Prices = z
   .default("{}")
   .transform(parseJson)
   .pipe(z.object({ default: Price.default({ input: 1000, output: 4000 }) }).catchall(Price));
+const OfferTerms = z.object({
+  id: z.string().min(1).max(100),
+  name: z.string().min(1),
+  price: z
+    .number()
+    .positive()
+    .max(1e9)
+    .transform((price) => Math.round(price * 100)),
+  credits: z.number().positive().max(MOST_CREDITS).transform(microFrom),
+  description: z.string().default(""),
+});
+const Offers = z.string().transform(parseJson).pipe(z.array(OfferTerms).max(1000));
 const Origin = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ""));
 
 const Text = z.string().optional();
@@ -39,6 +51,10 @@ const OAuthClients = {
   YANDEX_CLIENT_ID: Text,
   YANDEX_CLIENT_SECRET: Text,
 };
+const DEFAULT_OFFERS = [
+  { id: "topup-100k", name: "100,000 credits", price: 10, credits: 100_000, description: "One payment" },
+  { id: "topup-1m", name: "1,000,000 credits", price: 90, credits: 1_000_000, description: "One payment" },
+];
 
 /** Everything that can be set from outside. The README lists it. */
 export const Config = z.object({
@@ -77,6 +93,14 @@ export const Config = z.object({
   DEFAULT_CREDITS: Credits.default(1_000_000),
   BALANCE_LOW_THRESHOLD: Credits.default(100),
   MODEL_PRICES: Prices,
+  BILLING_OFFERS: Offers.prefault(JSON.stringify(DEFAULT_OFFERS)),
+  STRIPE_SECRET_KEY: z.string().min(1).optional(),
+  STRIPE_WEBHOOK_SECRET: z.string().min(1).optional(),
+  STRIPE_API_BASE_URL: Origin.optional(),
+  BILLING_CURRENCY: z
+    .string()
+    .regex(/^[a-z]{3}$/)
+    .default("usd"),
   WEBHOOK_RETRY_SCHEDULE: RetrySchedule.prefault("0,5,300,1800,7200,18000,36000,36000,50400,72000,86400"),
 });
 

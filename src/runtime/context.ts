@@ -3,6 +3,7 @@ import { openEmbedder } from "../agent/embedders.ts";
 import { openModel } from "../agent/models.ts";
 import type { LiveChat } from "../core/access.ts";
 import type { Actor, AdminCtx, Ctx, Once } from "../core/context.ts";
+import { paidEmbedder } from "../core/paid-embedder.ts";
 import { microFrom } from "../core/credits.ts";
 import type { Job, JobPort } from "../core/ports.ts";
 import { openDb } from "../db/client.ts";
@@ -11,6 +12,7 @@ import { openChannel } from "./channel-port.ts";
 import { filePort } from "./file-port.ts";
 import { readConfig, type Config } from "./config.ts";
 import type { Env } from "./env.ts";
+import { openPayments } from "../payments/index.ts";
 import { feedPort } from "./feed-port.ts";
 import { openOutbound, outboundPolicy } from "./outbound.ts";
 import { threadPort } from "./thread-port.ts";
@@ -25,7 +27,7 @@ type Given = {
 
 /** The one place where bindings become the `ctx` that the core works with. */
 export function openContext(env: Env, project: { id: string }, given: Given): Ctx {
-  return {
+  const ctx: Ctx = {
     ...shared(env, given),
     project: { id: project.id },
     chat: given.chat ?? null,
@@ -33,10 +35,11 @@ export function openContext(env: Env, project: { id: string }, given: Given): Ct
     feed: feedPort(env.FEEDS, project.id),
     channel: openChannel(readConfig(env)),
     files: filePort(env.FILES),
-    embedder: (id) => openEmbedder(modelOptions(env, readConfig(env)), id),
+    embedder: (id) => paidEmbedder(ctx, id, openEmbedder(modelOptions(env, readConfig(env)), id)),
     vectors: openVectors(env, project.id),
     model: (id) => openModel(modelOptions(env, readConfig(env)), id),
   };
+  return ctx;
 }
 
 export const openAdminContext = (env: Env, given: Given): AdminCtx => ({
@@ -58,6 +61,7 @@ function shared(env: Env, { actor, defer, once }: Given) {
     webhookRetrySeconds: config.WEBHOOK_RETRY_SCHEDULE,
     defaultModel: config.DEFAULT_MODEL,
     billing: billingTerms(config),
+    payments: openPayments(config),
     publicUrl: config.PUBLIC_URL ?? null,
     defaultEmbeddingModel: config.DEFAULT_EMBEDDING_MODEL,
     once: once ?? null,
@@ -93,6 +97,7 @@ function jobPort(queue: Env["JOBS"]): JobPort {
 
 const billingTerms = (config: Config) => ({
   prices: config.MODEL_PRICES,
+  offers: config.BILLING_OFFERS,
   openingCredits: microFrom(config.DEFAULT_CREDITS),
   lowBalance: microFrom(config.BALANCE_LOW_THRESHOLD),
 });

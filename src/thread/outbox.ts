@@ -6,6 +6,7 @@ import { ringForSends, sendStatement } from "../core/channel-sends.ts";
 import { listThread, projectThread } from "../core/thread-projection.ts";
 import { ringSoon, scheduleStatements, type ScheduleProjection } from "../core/schedule-projection.ts";
 import type { ScheduleRun } from "../core/schedule-state.ts";
+import { ringIfLow } from "../core/balance-alerts.ts";
 import { chargeStatements } from "../core/model-calls.ts";
 import type { EventLog } from "../lib/event-log.ts";
 import type { LoggedBill } from "./bill-log.ts";
@@ -96,7 +97,7 @@ export class Outbox {
     const ctx = this.#options.context();
     if (reach === "lists") return listThread(ctx, stateOf(record));
     const charges = chargeStatements(ctx, record, owed);
-    if (rows.length === 0) return void (await ctx.db.$client.batch(charges));
+    if (rows.length === 0) return ringIfLow(ctx, record.projectId, await ctx.db.$client.batch(charges));
     const { messages } = this.#options.machine;
     const changed = messages.texts(messagesIn(rows, ["message-created", "message-updated"]));
     const said = rows.flatMap((row) =>
@@ -111,7 +112,8 @@ export class Outbox {
     const webhooks = await webhookEventsOf(this.#options.machine, record, rows);
     const planned = plannedIn(rows, this.#options.machine);
     const more = [...charges, ...outgoing, ...scheduleStatements(ctx, record.id, planned)];
-    await projectThread(ctx, { state, version, text, said, webhooks }, more);
+    const done = await projectThread(ctx, { state, version, text, said, webhooks }, more);
+    ringIfLow(ctx, record.projectId, done.slice(0, charges.length));
     await ringSoon(ctx, record.id, planned.schedules);
     if (sends.length === 0) return;
     this.#options.machine.sends.forget(sends.at(-1)!.position);

@@ -3,6 +3,7 @@ import { writeTitle } from "../agent/title.ts";
 import type { Planning } from "../agent/tool.ts";
 import { mayPlan } from "../agent/tools.ts";
 import { runTurn, type TurnOutcome } from "../agent/turn.ts";
+import { limitsOf } from "../core/budgets.ts";
 import { readLiveChat } from "../core/access.ts";
 import type { BotSettings } from "../core/bot-settings.ts";
 import { DomainError } from "../core/errors.ts";
@@ -108,7 +109,15 @@ export class TurnRunner {
     }
     const abort = new AbortController();
     const [{ messageId }, { epoch }] = [turn, record];
-    this.#running = { messageId, epoch, abort, meter: this.#newMeter(), parts: null, saved: null, saving: null };
+    this.#running = {
+      messageId,
+      epoch,
+      abort,
+      meter: this.#newMeter(() => this.#settings.get(messageId)!),
+      parts: null,
+      saved: null,
+      saving: null,
+    };
     void this.#run(this.#running, turn);
   }
 
@@ -118,6 +127,7 @@ export class TurnRunner {
     try {
       stream.push([{ type: "start", messageId: turn.messageId }]);
       const settings = await this.#settingsOf(turn.messageId);
+      this.#settings.set(turn.messageId, settings);
       const planning = mayPlan(settings) ? await this.#planning() : null;
       const outcome = await runTurn(this.#store.machine.turnInput(turn.messageId, settings, planning), {
         openModel: this.#store.context.model,
@@ -134,7 +144,7 @@ export class TurnRunner {
       if (!running.abort.signal.aborted) await this.#abandon(running, stream, error);
     }
     typing?.abort();
-    clearTimeout(running.saving);
+    clearTimeout(running.saving ?? undefined);
     if (this.#running === running) this.#running = null;
     this.advance();
   }
@@ -176,7 +186,7 @@ export class TurnRunner {
   }
 
   #save(running: Running, characters: number): void {
-    clearTimeout(running.saving);
+    clearTimeout(running.saving ?? undefined);
     running.saving = null;
     if (this.#running !== running) return;
     this.#store.machine.messages.checkpoint(running.messageId, running.parts!, running.meter.bill);
@@ -221,7 +231,7 @@ export class TurnRunner {
     const { machine } = this.#store;
     const first = machine.messages.page({ limit: 1 }).items[0];
     if (!first) return;
-    const meter = this.#newMeter();
+    const meter = this.#newMeter(() => settings);
     const title = await writeTitle(settings.model.id, textOf(first.parts), { ...this.#store.context, meter }).catch(
       (error: unknown) => console.warn("title", error),
     );
@@ -231,8 +241,14 @@ export class TurnRunner {
     await this.#store.flush("all");
   }
 
-  #newMeter(): Meter {
-    const { billing, feed, newId } = this.#store.context;
-    return new Meter({ prices: billing.prices, newId, reserve: (hold, amount) => feed.reserve({ hold, amount }) });
+  /** By the time that something is reserved, the settings of the turn are known. */
+  #newMeter(settings: () => BotSettings): Meter {
+    const { billing, feed, newId, now } = this.#store.context;
+    const limits = () => limitsOf(settings().budgets, this.#store.record!, now());
+    return new Meter({
+      prices: billing.prices,
+      newId,
+      reserve: (hold, amount) => feed.reserve({ hold, amount, limits: limits() }),
+    });
   }
 }

@@ -1,15 +1,8 @@
 import { Hono } from "hono";
-import { createMiddleware } from "hono/factory";
 import { DomainError } from "../core/errors.ts";
 import { openApiDocument, type Dialect } from "../http/openapi.ts";
 import type { App } from "../http/tenant.ts";
-
-/** These pages need no key, so they are what a stranger could ask for without end. */
-const limited = createMiddleware<App>(async (c, next) => {
-  const { success } = await c.env.PUBLIC_RATE_LIMIT.limit({ key: c.req.header("cf-connecting-ip") ?? "local" });
-  if (!success) throw new DomainError("limit_exceeded", "too many requests", { retryAfterSeconds: 60 });
-  await next();
-});
+import { limited } from "./limited.ts";
 
 /** The reference pages: an OpenAPI document for each dialect, and a viewer that comes from our own assets. */
 export function reference(dialects: Record<string, Dialect>): Hono<App> {

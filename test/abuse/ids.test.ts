@@ -23,7 +23,7 @@ const unknown = (kind: string) => (kind === "thread" ? "no-thread" : "01900000-0
 const BEGINS_THREADS = new Set(["POST /chats/:chat_id/threads/:thread_id/stream"]);
 
 /** Fields that are called like ids and name nothing of ours. */
-const NOT_OURS = new Set(["external_id", "organization_id", "messageId"]);
+const NOT_OURS = new Set(["external_id", "offer_id", "organization_id", "messageId"]);
 
 /** Taken without a look: what uses them asks for the project's own things only. */
 const TAKEN_UNSEEN = new Set(["vector_store_ids"]);

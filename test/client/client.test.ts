@@ -35,11 +35,26 @@ describe("the client", () => {
     const project = await root.projects.create({ name: "Shop", organization_id: "tests" });
     const key = await root.projects.apiKeys.create(project.id, { name: "Main" });
     expect(await root.projects.setLimits(project.id, { requests_per_minute: null })).toMatchObject({ id: project.id });
-    const { projects, bots, integrations, chats, threads, webhookEndpoints } = watched(clientOf(key.key), called);
+    const { projects, billing, bots, integrations, chats, threads, webhookEndpoints } = watched(
+      clientOf(key.key),
+      called,
+    );
     expect(await projects.list()).toEqual([project]);
     const { id: spare } = await projects.apiKeys.create(project.id, { name: "Spare" });
     expect(await projects.apiKeys.list(project.id)).toMatchObject([{ name: "Main" }, { id: spare }]);
     expect(await projects.apiKeys.delete(project.id, spare)).toEqual({ id: spare, deleted: true });
+
+    const gift = { type: "bonus" as const, amount: 5, description: "Welcome" };
+    expect(await root.billing.adjust(project.id, gift)).toMatchObject({ bonus: 5, transaction: gift });
+    expect(await billing.account()).toMatchObject({ tariff: "default", bonus: 5 });
+    expect(await billing.balance()).toEqual({ credits: 1_000_000, bonus: 5 });
+    expect(await billing.transactions({ limit: 1 })).toMatchObject({ data: [gift], total: 2 });
+    expect(await billing.usage({ group: "bot" })).toEqual({ data: [], next_cursor: null });
+    expect(await billing.modelCalls()).toEqual({ data: [], next_cursor: null });
+    const [offer] = await billing.offers();
+    const { invoice } = await billing.invoices.create({ offer_id: offer!.id });
+    expect(await billing.invoices.list()).toEqual([invoice]);
+    expect(await root.billing.invoices.pay(project.id, invoice.id)).toMatchObject({ id: invoice.id, status: "paid" });
 
     const model = new FakeModel(callsTool("handoff_to_operator", { reason: "asked" }), says("Goodbye."));
     const bot = await bots.create({ name: "Bot" });

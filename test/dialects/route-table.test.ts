@@ -17,6 +17,8 @@ const OWN = [
   "/openapi/:file",
   "/integrations/:id/webhook",
   "/integrations/oauth/callback",
+  "/pay/:id",
+  "/payments/webhook",
 ];
 
 const isParameter = (part: string) => part.startsWith(":");

@@ -29,7 +29,7 @@ class World {
   #time = 0;
 
   constructor(sql: SqlStorage, balance: number) {
-    sql.exec("drop table if exists holds; drop table if exists wallet");
+    sql.exec("drop table if exists set_aside; drop table if exists wallet");
     this.#sql = sql;
     this.balance = balance;
     this.#wallet = this.#open();
@@ -83,7 +83,7 @@ class World {
   async ask(turn: Turn, amount: number): Promise<void> {
     if (!this.turns.includes(turn)) this.turns.push(turn);
     turn.isAsking = true;
-    const kept = await this.#wallet.reserve({ hold: turn.hold, amount }).catch(() => 0);
+    const kept = await this.#wallet.reserve({ hold: turn.hold, amount, limits: [] }).catch(() => 0);
     turn.isAsking = false;
     if (!turn.hasEnded) turn.kept = Math.max(turn.kept, kept);
   }
@@ -126,7 +126,7 @@ class World {
   readonly #read = async (asked: string[]) => {
     await Promise.resolve();
     const isCharged = (id: string) => this.charges.some((charge) => charge.id === id && charge.isFlushed);
-    const reading = { balance: this.balance, charged: asked.filter(isCharged) };
+    const reading = { balance: this.balance, charged: asked.filter(isCharged), spent: new Map<string, number>() };
     await Promise.resolve();
     return reading;
   };

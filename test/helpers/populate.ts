@@ -35,6 +35,7 @@ export async function populate(tenant: Tenant): Promise<Ids> {
   const schedule = await create(`/threads/${thread}/schedules`, { task: tenant.secret, cron: "0 9 * * 1" });
   const event = await firstEventOf(tenant, webhook_endpoint);
   const { store, file } = await document(tenant);
+  const invoice = (await tenant.post("/billing/invoices", { offer_id: "topup-100k" })).json.invoice.id as string;
   // A file that came with a message, under the same id as the other one.
   await env.FILES.put(`${tenant.id}/threads/${thread}/${file}`, tenant.secret);
   return {
@@ -50,6 +51,7 @@ export async function populate(tenant: Tenant): Promise<Ids> {
     event,
     store,
     file,
+    invoice,
     any: "any",
   };
 }

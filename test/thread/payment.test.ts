@@ -78,7 +78,7 @@ describe("answers written at the same time", () => {
     const chat = await poorChat(new FakeModel(held.answer, says("ok")), HOLD);
     await begin(chat, held, "Slow");
     await runInDurableObject(feedOf(chat), (_, { storage }) => {
-      storage.sql.exec("update holds set at = at - 16 * 60 * 1000");
+      storage.sql.exec("update set_aside set at = at - 16 * 60 * 1000");
     });
     await evictDurableObject(feedOf(chat));
     expect((await chat.thread().ask("me too")).text).toBe("ok");

@@ -12,14 +12,18 @@ import type { Bot } from "../../core/bots.ts";
 import type { Chat } from "../../core/chats.ts";
 import type { Conversation } from "../../core/conversations.ts";
 import type { Profile } from "../../core/channels.ts";
-import { creditsOf } from "../../core/credits.ts";
+import type { Budget, Budgets } from "../../core/budgets.ts";
+import { creditsOf, microFrom } from "../../core/credits.ts";
 import type { Integration } from "../../core/integrations.ts";
+import type { Invoice } from "../../core/invoices.ts";
 import type { LiveEvent } from "../../core/live-events.ts";
 import type { Message, MessagePart } from "../../core/messages.ts";
+import type { Offer } from "../../core/offers.ts";
 import type { Person } from "../../core/people.ts";
 import type { Project } from "../../core/projects.ts";
 import type { Schedule, ScheduleRun } from "../../core/schedule-state.ts";
 import type { ThreadSchedule } from "../../core/schedules.ts";
+import type { RecordedCall, UsageRequest, UsageSum } from "../../core/usage.ts";
 import type { ThreadState } from "../../core/thread-state.ts";
 import type { Thread } from "../../core/threads.ts";
 import { messageData } from "../../core/webhook-events.ts";
@@ -76,6 +80,48 @@ export const transactionView = (transaction: Transaction): Wire<"Transaction"> =
   created_at: time(transaction.createdAt),
 });
 
+export const usageView = (group: UsageRequest["group"], { key, ...sum }: UsageSum): Wire<"Usage">["data"][number] => ({
+  ...(group === "day" ? { day: key } : group === "bot" ? { bot_id: key || null } : { person_id: key }),
+  calls: sum.calls,
+  input_tokens: sum.inputTokens,
+  output_tokens: sum.outputTokens,
+  cost: creditsOf(sum.cost),
+});
+
+export const modelCallView = (call: RecordedCall): Wire<"ModelCall"> => ({
+  id: call.id,
+  purpose: call.purpose,
+  model: call.model,
+  thread_id: call.threadId,
+  message_id: call.messageId,
+  bot_id: call.botId,
+  person_id: call.personId,
+  input_tokens: call.inputTokens,
+  output_tokens: call.outputTokens,
+  is_estimate: call.isEstimate,
+  cost: creditsOf(call.cost),
+  created_at: time(call.createdAt),
+});
+
+export const offerView = (offer: Offer): Wire<"BillingOffer"> => ({
+  id: offer.id,
+  name: offer.name,
+  price: offer.price / 100,
+  credits: creditsOf(offer.credits),
+  description: offer.description,
+});
+
+export const invoiceView = (invoice: Invoice): Wire<"Invoice"> => ({
+  id: invoice.id,
+  status: invoice.status,
+  amount: invoice.amount / 100,
+  currency: invoice.currency,
+  credits: creditsOf(invoice.credits),
+  payment_url: invoice.paymentUrl,
+  created_at: time(invoice.createdAt),
+  paid_at: timeOrNull(invoice.paidAt),
+});
+
 export const botView = (bot: Bot): Wire<"Bot"> => ({
   id: bot.id,
   name: bot.name,
@@ -92,6 +138,7 @@ export const botSettingsView = ({
   vectorStoreIds,
   followUp,
   knowledge,
+  budgets,
   ...settings
 }: BotSettings): Wire<"BotSettings"> => ({
   ai: {
@@ -111,6 +158,7 @@ export const botSettingsView = ({
     ...(followUp ? { follow_up: followUpView(followUp) } : {}),
     ...(vectorStoreIds ? { vector_store_ids: vectorStoreIds } : {}),
     ...(isDefaultKnowledge(knowledge) ? {} : { knowledge: knowledgeView(knowledge) }),
+    ...(Object.keys(budgets).length > 0 ? { budgets: budgetsView(budgets) } : {}),
   },
 });
 
@@ -119,6 +167,11 @@ const followUpView = ({ afterMinutes, task, times }: NonNullable<BotSettings["fo
   task,
   times,
 });
+const budgetsView = (budgets: Budgets) =>
+  Object.fromEntries(Object.entries(budgets).map(([of, budget]) => [of, inCredits(budget)]));
+
+const inCredits = ({ credits, period }: Budget) => ({ credits: creditsOf(credits), period });
+const inMicro = (budget: Budget | null | undefined) => budget && { ...budget, credits: microFrom(budget.credits) };
 
 const isDefaultKnowledge = (knowledge: KnowledgeSettings) =>
   JSON.stringify(knowledgeView(knowledge)) === JSON.stringify(knowledgeView(DEFAULT_KNOWLEDGE));
@@ -158,6 +211,7 @@ export function botSettingsFrom({ ai }: z.output<typeof schemas.UpdateBotSetting
       strategy: ai.knowledge.strategy,
       query: ai.knowledge.query,
     },
+    ...(ai.budgets ? { budgets: { bot: inMicro(ai.budgets.bot), person: inMicro(ai.budgets.person) } } : {}),
   };
 }
 
@@ -338,6 +392,8 @@ export function threadEventView(event: LiveEvent): Wire<"ThreadEvent"> {
       };
     case "approval-decided":
       return { thread_id, type: "approval_decided", approval_id: event.approvalId, status: event.status };
+    case "balance-low":
+      return { thread_id, type: "billing.balance.low", credits: event.credits, bonus: event.bonus };
     case "webhook-endpoint-disabled":
       return { thread_id, type: "webhook_endpoint_disabled", endpoint_id: event.endpointId, reason: event.reason };
     default:
