@@ -106,10 +106,10 @@ async function checkSearch(world: World, run: ThreadRun, messages: StoredMessage
 }
 
 async function checkStatistics(world: World, chat: string, settled: Settled[]): Promise<void> {
-  const { json } = await world.call<{ told24h: number }>("GET", `/chats/${chat}`);
+  const { json } = await world.call<{ events_24h: number }>("GET", `/chats/${chat}`);
   const details = settled.filter(({ detail }) => detail.chat_id === chat).map(({ detail }) => detail);
   const total = details.reduce((sum, { stats }) => sum + stats.messages_total, 0);
-  if (json.told24h !== total) {
-    world.violated("each message is counted once", `chat ${chat}`, `counted ${json.told24h}, there are ${total}`);
+  if (json.events_24h !== total) {
+    world.violated("each message is counted once", `chat ${chat}`, `counted ${json.events_24h}, there are ${total}`);
   }
 }

@@ -30,7 +30,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 
 const size = values.short ? SIZES.short : SIZES.full;
 const threads = values.threads ? Number(values.threads) : size.threads;
-const { violations } = await runChaos({
+const violations = await runChaos({
   seed: values.seed,
   size: { ...size, threads },
   only: values.thread ?? null,

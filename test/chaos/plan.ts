@@ -35,8 +35,11 @@ export type Size = {
   steps: number;
   takeOvers: number;
   slowFaults: number;
-  quietMs: [number, number];
+  /** Threads that are played at once. */
   atOnce: number;
+  /** How often the server is killed or loaded anew, and how long it is left alone between. */
+  disruptions: number;
+  quietMs: [number, number];
 };
 
 /** The whole of what happens, but for when exactly: that is up to the machine. */
@@ -57,10 +60,12 @@ export class Plan {
     return new ThreadPlanner(name, new Random(`${this.#seed}/${name}`), this.#size).plan();
   }
 
+  /** One of each first, then as it comes. */
   *disruptions(): Generator<Disruption> {
     const random = new Random(`${this.#seed}/disruptions`);
-    for (;;) {
-      const kind = random.chance(0.6) ? "kill" : "save";
+    for (let count = 0; count < this.#size.disruptions; count++) {
+      const lot = random.chance(0.6) ? "kill" : "save";
+      const kind = (["kill", "save"] as const)[count] ?? lot;
       yield { kind, waitMs: random.between(...this.#size.quietMs), downMs: random.between(0, 1500) };
     }
   }

@@ -12,8 +12,24 @@ import { World, type Violation } from "./world.ts";
 export type Options = { seed: string; size: Size; only: string | null; project: string; log: (line: string) => void };
 
 export const SIZES = {
-  full: { threads: 300, steps: 6, takeOvers: 0.35, slowFaults: 0.06, quietMs: [9000, 20_000], atOnce: 40 },
-  short: { threads: 40, steps: 2, takeOvers: 0.35, slowFaults: 0.02, quietMs: [3000, 6000], atOnce: 20 },
+  full: {
+    threads: 300,
+    steps: 6,
+    takeOvers: 0.35,
+    slowFaults: 0.06,
+    atOnce: 40,
+    disruptions: Infinity,
+    quietMs: [9000, 20_000],
+  },
+  short: {
+    threads: 24,
+    steps: 2,
+    takeOvers: 0.35,
+    slowFaults: 0.02,
+    atOnce: 12,
+    disruptions: 2,
+    quietMs: [2000, 4000],
+  },
 } satisfies Record<string, Size>;
 
 const SETTLE_MS = 60_000;
@@ -26,7 +42,7 @@ let started: World | null = null;
 export const stopChaos = async () => started?.end();
 
 /** Plays a plan against a server of its own, and says what was seen that is promised not to be. */
-export async function runChaos({ seed, size, only, project, log }: Options): Promise<{ violations: Violation[] }> {
+export async function runChaos({ seed, size, only, project, log }: Options): Promise<Violation[]> {
   const from = Date.now();
   const plan = new Plan(seed, size);
   log(`seed ${seed}: ${size.threads} threads`);
@@ -50,7 +66,7 @@ export async function runChaos({ seed, size, only, project, log }: Options): Pro
     for (const { events } of listeners) checkFeed(world, events, settled);
     await checkLists(world, settled);
     log(reportOf({ world, runs, listeners, seconds: (Date.now() - from) / 1000 }));
-    return { violations: world.violations };
+    return world.violations;
   } finally {
     await world.end();
   }

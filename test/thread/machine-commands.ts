@@ -280,7 +280,7 @@ const abandon = fc.constant(
 
 export const machineCommands = fc.commands(
   [post, post, say, say, commit, commit, commitInVain, setMode, stop, send, decide, crash, abandon, regenerate],
-  { maxCommands: 40 },
+  { maxCommands: 60, size: "max" },
 );
 
 const said = ({ author, status, parts }: Pick<Message, "author" | "status"> & { parts: unknown }) =>

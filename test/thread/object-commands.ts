@@ -29,6 +29,9 @@ export class ServedThread {
   /** The running answer's question, how often its model was called, and since when it waits for a word. */
   #running: { question: string; calls: number; since: number } | null = null;
 
+  /** Whether a word was shown that a crash would have cost. */
+  #shownTooEarly = false;
+
   constructor(chat: Chat, obedient: ObedientModel) {
     this.thread = chat.thread();
     this.#obedient = obedient;
@@ -56,6 +59,7 @@ export class ServedThread {
   /** Waits until the thread is as the model says, and its running answer waits for a word. */
   async settle(model: ThreadModel): Promise<void> {
     await eventually(async () => assert.deepEqual(await this.#view(), viewOf(model)));
+    assert.isFalse(this.#shownTooEarly, "nothing is shown before it is stored");
     const question = questionOf(model);
     if (question === null) this.#running = null;
     else if (this.#running?.question !== question) this.#running = { question, calls: 1, since: Date.now() };
@@ -69,6 +73,7 @@ export class ServedThread {
     const { status, json } = await this.thread.get();
     if (status === 404) return NOTHING;
     const messages = (await this.thread.messages()).map(({ role, metadata, status: is, content }) => {
+      this.#shownTooEarly ||= is === "pending" && content !== "";
       const author = role === "user" ? "person" : (metadata?.author ?? "bot");
       return `${author} ${is} ${content}`;
     });
@@ -115,7 +120,7 @@ function command(
   };
 }
 
-const key = fc.option(fc.constantFrom("k1", "k2"));
+const key = fc.option(fc.constantFrom("k1", "k2"), { freq: 1 });
 const once = (name: string | null): Record<string, string> => (name === null ? {} : { "idempotency-key": name });
 
 const post = key.map((name) =>
@@ -192,6 +197,6 @@ const crash = fc.constant(
 );
 
 export const objectCommands = fc.commands(
-  [post, post, say, say, finish, finish, breakOff, setMode, send, stop, crash, crash],
-  { maxCommands: 16 },
+  [post, post, post, say, say, say, finish, finish, breakOff, setMode, send, stop, crash, crash],
+  { maxCommands: 40, size: "max" },
 );

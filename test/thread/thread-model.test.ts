@@ -13,7 +13,7 @@ it("keeps a thread as the rules say, whatever is done to it and whenever it is l
       fc.property(machineCommands, (commands) =>
         fc.modelRun(() => ({ model: new ThreadModel(), real: new RealThread(storage) }), commands),
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     ),
   );
   return expect(checked).resolves.toBeUndefined();
@@ -26,7 +26,7 @@ it("serves a thread as the rules say, whatever is asked of it and whenever its o
     fc.asyncProperty(objectCommands, (commands) =>
       fc.asyncModelRun(() => ({ model: new ThreadModel(), real: new ServedThread(chat, obedient) }), commands),
     ),
-    { numRuns: 15 },
+    { numRuns: 12 },
   );
   await expect(checked).resolves.toBeUndefined();
 }, 60_000);
