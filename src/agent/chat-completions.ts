@@ -13,8 +13,13 @@ import { completionRequest } from "./chat-completions-request.ts";
 
 type Part = LanguageModelV4StreamPart;
 
-/** A stream whose parts can also be had in the groups in which they arrived, so that they are handed on in one go. */
-export type GroupedStreamResult = LanguageModelV4StreamResult & { groups?: AsyncIterable<Part[]> };
+/**
+ * A stream that can also be read in one loop, which hands over together what arrived together: a reader's promises cost
+ * more than what they bring. It is read one way or the other, and stops when `take` throws.
+ */
+export type GroupedStreamResult = LanguageModelV4StreamResult & {
+  readGroups?: (take: (parts: Part[]) => void) => Promise<void>;
+};
 
 export type ChatCompletionsOptions = {
   provider: string;
@@ -37,25 +42,30 @@ export function chatCompletionsModel({ provider, modelId, send, doGenerate }: Ch
     doGenerate,
     async doStream(options): Promise<GroupedStreamResult> {
       const body = { ...completionRequest(modelId, options), stream: true, stream_options: { include_usage: true } };
-      const groups = readCompletion(await send(body, options), provider);
-      return { stream: ungrouped(groups), groups };
+      const answer = await send(body, options);
+      const readGroups = (take: (parts: Part[]) => void) => readCompletion(answer, provider, take);
+      return { stream: ungrouped(readGroups), readGroups };
     },
   };
 }
 
 /** Parts one by one, for those who know only the SDK's interface. Nothing is read before somebody asks. */
-const ungrouped = (groups: AsyncGenerator<Part[]>): ReadableStream<Part> =>
-  new ReadableStream(
+const ungrouped = (readGroups: (take: (parts: Part[]) => void) => Promise<void>): ReadableStream<Part> => {
+  let isCancelled = false;
+  return new ReadableStream(
     {
       async pull(controller) {
-        const { done, value } = await groups.next();
-        if (done) controller.close();
-        else for (const part of value) controller.enqueue(part);
+        await readGroups((parts) => {
+          if (isCancelled) throw new Error("nobody reads on");
+          for (const part of parts) controller.enqueue(part);
+        });
+        controller.close();
       },
-      cancel: () => void groups.return(undefined),
+      cancel: () => void (isCancelled = true),
     },
     { highWaterMark: 0 },
   );
+};
 
 type Chunk = {
   choices?: { delta?: Delta; finish_reason?: string | null }[];
@@ -74,7 +84,11 @@ type Delta = {
 /** How long an upstream that has said `[DONE]` may take to end its response. */
 const LAST_BYTE_MS = 1000;
 
-async function* readCompletion(body: ReadableStream<Uint8Array>, provider: string): AsyncGenerator<Part[]> {
+async function readCompletion(
+  body: ReadableStream<Uint8Array>,
+  provider: string,
+  take: (parts: Part[]) => void,
+): Promise<void> {
   const completion = new Completion(provider);
   const parser = createParser({ onEvent: ({ data }) => completion.add(data) });
   const [reader, decoder] = [body.getReader(), new PieceDecoder()];
@@ -84,10 +98,10 @@ async function* readCompletion(body: ReadableStream<Uint8Array>, provider: strin
       if (done) break;
       parser.feed(decoder.decode(value));
       const parts = completion.take();
-      if (parts.length > 0) yield parts;
+      if (parts.length > 0) take(parts);
       if (completion.failure) throw completion.failure;
     }
-    yield completion.end();
+    take(completion.end());
   } finally {
     void release(reader, completion.done);
   }

@@ -107,21 +107,22 @@ class Attempt {
   async #consume(model: LanguageModelV4): Promise<void> {
     const result: GroupedStreamResult = await model.doStream(this.#options);
     let [finished, empty] = [false, !this.#mayBeEmpty];
-    for await (const parts of result.groups ?? oneByOne(result.stream)) {
-      if (this.#idle.signal.aborted) return;
+    await readParts(result, (parts) => {
+      this.#idle.signal.throwIfAborted();
       this.#idle.touch();
       this.#meter.hear(parts);
       finished ||= parts.some((part) => part.type === "finish");
       empty &&= !parts.some((part) => part.type === "text-delta" || part.type === "tool-call");
       if (this.#read(parts)) this.hasSpoken = true;
-    }
+    });
     if (!finished) throw new DomainError("upstream_failed", "the model's stream ended in the middle");
     if (empty) throw new DomainError("upstream_failed", "the model gave an empty answer");
   }
 }
 
-async function* oneByOne(stream: ReadableStream<Part>): AsyncGenerator<Part[]> {
-  for await (const part of stream) yield [part];
+async function readParts(result: GroupedStreamResult, take: (parts: Part[]) => void): Promise<void> {
+  if (result.readGroups) return result.readGroups(take);
+  for await (const part of result.stream) take([part]);
 }
 
 /** Aborts when nothing happened for a while, with one timer however often something happens. */

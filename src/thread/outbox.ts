@@ -9,10 +9,9 @@ import type { ScheduleRun } from "../core/schedule-state.ts";
 import { ringIfLow } from "../core/balance-alerts.ts";
 import { chargeStatements } from "../core/model-calls.ts";
 import type { EventLog } from "../lib/event-log.ts";
-import type { LoggedBill } from "./bill-log.ts";
 import { webhookEventsOf } from "./webhook-outbox.ts";
 import type { ThreadMachine } from "./thread-machine.ts";
-import { stateOf, type ThreadRecord } from "./thread-record.ts";
+import { stateOf, type LoggedBill, type ThreadRecord } from "./thread-record.ts";
 
 type Row = { seq: number; events: LiveEvent[] };
 /** How far the news goes: to the feed, also to the lists, also to the search and the counts. */
@@ -39,7 +38,7 @@ export class Outbox {
   /** Whether anything waits to be projected. */
   get isBehind(): boolean {
     const { record, bills } = this.#options.machine;
-    return record !== null && (this.#options.log.lastSeq() > record.projected || bills.pending.length > 0);
+    return record !== null && (this.#options.log.lastSeq() > record.projected || bills.length > 0);
   }
 
   /** Rejects when a receiver cannot be reached. */
@@ -58,9 +57,8 @@ export class Outbox {
     while (this.#wanted) {
       const reach = this.#wanted;
       this.#wanted = null;
-      const { record, bills } = this.#options.machine;
+      const { record, bills: owed } = this.#options.machine;
       const rows = record ? this.#options.log.rowsFrom(record.projected + 1) : [];
-      const owed = bills.pending;
       if (!record || (rows.length === 0 && owed.length === 0)) return;
       const done = await Promise.allSettled([
         this.#publish(record, rows, owed),
@@ -74,11 +72,10 @@ export class Outbox {
 
   /** What is owed, alone: for a thread of which nothing else shall be known any more. */
   async settleBills(): Promise<void> {
-    const { record, bills } = this.#options.machine;
-    const owed = bills.pending;
+    const { record, bills: owed } = this.#options.machine;
     if (!record || owed.length === 0) return;
     await Promise.all([this.#publish(record, [], owed), this.#project(record, [], owed, "all")]);
-    bills.forget(owed);
+    this.#forget([], owed);
   }
 
   async #publish(record: ThreadRecord, rows: Row[], owed: readonly LoggedBill[]): Promise<void> {
@@ -121,9 +118,7 @@ export class Outbox {
   }
 
   #forget(rows: Row[], owed: readonly LoggedBill[]): void {
-    this.#options.machine.bills.forget(owed);
-    const last = rows.at(-1);
-    if (last) this.#options.machine.markProjected(last.seq);
+    this.#options.machine.markProjected(rows.at(-1)?.seq ?? 0, owed.at(-1)?.seq ?? 0);
     for (const { seq } of rows) this.#options.log.trim(seq);
   }
 }

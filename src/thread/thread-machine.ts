@@ -26,11 +26,10 @@ import type { Mode } from "../core/thread-state.ts";
 import type { ChannelSend, Outgoing } from "../core/channels.ts";
 import type { Planning } from "../agent/tool.ts";
 import { ApprovalLog } from "./approval-log.ts";
-import { BillLog } from "./bill-log.ts";
 import { MessageLog, type LoggedMessage } from "./message-log.ts";
 import { OnceLog } from "./once-log.ts";
 import { SendLog } from "./send-log.ts";
-import { readRecord, writeRecord, type OpenTurn, type ThreadRecord } from "./thread-record.ts";
+import { readRecord, writeRecord, type LoggedBill, type OpenTurn, type ThreadRecord } from "./thread-record.ts";
 import { Timetable } from "./timetable.ts";
 
 const MOST_WAITING = 50;
@@ -57,7 +56,6 @@ export type MachineOptions = { sql: SqlStorage; now: () => number; newId: () => 
 export class ThreadMachine {
   readonly messages: MessageLog;
   readonly approvals: ApprovalLog;
-  readonly bills: BillLog;
   readonly sends: SendLog;
   readonly timetable: Timetable;
   readonly #once: OnceLog;
@@ -72,7 +70,6 @@ export class ThreadMachine {
     this.#options = options;
     this.messages = new MessageLog(options.sql);
     this.approvals = new ApprovalLog(options.sql);
-    this.bills = new BillLog(options.sql);
     this.sends = new SendLog(options.sql);
     this.timetable = new Timetable({ ...options, tell: (event) => this.#tell(this.record!, event) });
     this.#once = new OnceLog(options.sql);
@@ -90,7 +87,6 @@ export class ThreadMachine {
     this.approvals.table.reread();
     this.#once.table.reread();
     this.sends.table.reread();
-    this.bills.reread();
     this.timetable.log.reread();
   }
 
@@ -101,11 +97,18 @@ export class ThreadMachine {
     return { value, events: this.#events, closed: this.#closed };
   }
 
-  /** Notes which row of the event log is known everywhere. */
-  markProjected(seq: number): void {
-    if (!this.record || this.record.projected >= seq) return;
-    this.record.projected = seq;
-    this.#save(this.record);
+  /** What is owed for model calls and has not been passed on. */
+  get bills(): readonly LoggedBill[] {
+    return this.record?.bills ?? [];
+  }
+
+  /** Notes up to which row of the event log, and which bill, everything is known everywhere. */
+  markProjected(seq: number, bill: number): void {
+    const { record } = this;
+    if (!record) return;
+    record.projected = Math.max(record.projected, seq);
+    record.bills = record.bills.filter((other) => other.seq > bill);
+    this.#save(record);
   }
 
   post(identity: { projectId: string; threadId: string }, command: PostCommand): Posted {
@@ -332,9 +335,8 @@ export class ThreadMachine {
   setTitle(title: string | null, bill: Bill): void {
     const record = this.#existing();
     this.#bill(record, { ...bill, purpose: "title", messageId: null });
-    if (title === null) return;
-    this.#tell(record, { type: "title-changed", title });
-    this.#save({ ...record, title });
+    if (title !== null) this.#tell(record, { type: "title-changed", title });
+    this.#save({ ...record, title: title ?? record.title });
   }
 
   /** Forgets everything but that the traces elsewhere are still to be removed. */
@@ -486,7 +488,9 @@ export class ThreadMachine {
     const { hold = null, calls = [], purpose, messageId } = bill;
     if (hold === null && calls.length === 0) return;
     const { botId, personId } = record;
-    this.bills.append({ hold, calls, purpose, messageId, botId, personId, createdAt: this.#options.now() });
+    record.billed += 1;
+    const what = { hold, calls, purpose, messageId, botId, personId, createdAt: this.#options.now() };
+    record.bills.push({ ...what, seq: record.billed });
   }
 
   #requestApproval(record: ThreadRecord, messageId: string, request: TurnOutcome["approvals"][number]): void {
@@ -586,6 +590,8 @@ export class ThreadMachine {
       types: posting.types,
       openTurns: [],
       projected: 0,
+      bills: [],
+      billed: 0,
       erased: false,
     };
   }

@@ -1,4 +1,5 @@
 import type { ChannelAddress } from "../core/channels.ts";
+import type { ThreadBill } from "../core/model-calls.ts";
 import type { Due } from "../core/schedule-state.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
@@ -17,6 +18,9 @@ export type OpenTurn = {
   /** What was due, for an answer that was not begun by a message. */
   due?: Due;
 };
+
+/** What the thread owes for model calls, with its place among all that it ever owed. */
+export type LoggedBill = ThreadBill & { seq: number };
 
 /** The one row that says where the thread stands. */
 export type ThreadRecord = {
@@ -43,6 +47,9 @@ export type ThreadRecord = {
   openTurns: OpenTurn[];
   /** The newest row of the event log that D1 and the project's feed know of. */
   projected: number;
+  /** What is owed and has not been passed on yet, oldest first; `billed` is the newest place that was given. */
+  bills: LoggedBill[];
+  billed: number;
   /** Set while the traces of a deleted thread are being removed elsewhere. */
   erased: boolean;
 };

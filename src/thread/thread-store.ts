@@ -74,7 +74,7 @@ export class ThreadStore {
   transact<T>(run: () => T): { value: T; closed: string[] } {
     const { value, events, closed, seq } = this.#transaction(run);
     if (seq !== null) this.#listeners.publish(JSON.stringify(numbered(seq, events)));
-    if (seq !== null || this.machine.bills.pending.length > 0) this.watch();
+    if (seq !== null || this.machine.bills.length > 0) this.watch();
     return { value, closed };
   }
 
