@@ -24,6 +24,7 @@ const testEnvironment = {
   DEFAULT_MODEL: "embedded/reply",
   EMBEDDED_MODEL_DELAY_MS: "0",
   UPSTREAM_IDLE_TIMEOUT_MS: "1500",
+  CONCURRENT_TURNS_PER_PROJECT: "60",
 };
 
 export default defineConfig({

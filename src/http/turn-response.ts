@@ -11,7 +11,14 @@ export type TurnFormat = {
   types: readonly TurnEventType[];
   headers: Record<string, string>;
   /** Absent where the turn events themselves are the wire format: they pass through untouched. */
-  encode?: () => { event: (event: TurnEvent, id: string) => string; end: () => string };
+  encode?: () => Encoder;
+};
+
+type Encoder = {
+  event: (event: TurnEvent, id: string) => string;
+  /** What keeps the connection of a waiting reader open; absent where nothing may be written that is not text. */
+  beat?: () => string;
+  end: () => string;
 };
 
 export function turnResponse(
@@ -29,13 +36,12 @@ export function turnResponse(
   return new Response(format.encode ? encoded(events, format.encode()) : events, { headers });
 }
 
-type Encoder = { event: (event: TurnEvent, id: string) => string; end: () => string };
-
 /** Reads turn events and writes them in another format, each group that came together in one go. */
 function encoded(events: ReadableStream<Uint8Array>, format: Encoder): ReadableStream<Uint8Array> {
   const [reader, decoder, written] = [events.getReader(), new PieceDecoder(), [] as string[]];
   const parser = createParser({
     onEvent: ({ data, id }) => written.push(format.event(JSON.parse(data) as TurnEvent, id ?? "")),
+    onComment: () => written.push(format.beat?.() ?? ""),
   });
   const next = async (): Promise<string | null> => {
     const { done, value } = await reader.read();

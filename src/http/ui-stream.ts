@@ -22,6 +22,7 @@ export const UI_MESSAGE_STREAM: TurnFormat = {
     const chunks = new UiChunks();
     return {
       event: (event, id) => framesOf(chunks.of(event), id),
+      beat: () => ": \n\n",
       end: () => "data: [DONE]\n\n",
     };
   },

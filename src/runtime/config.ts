@@ -88,6 +88,7 @@ export const Config = z.object({
   BITRIX_API_BASE_URL: Origin.optional(),
   MAX_API_BASE_URL: Origin.default("https://platform-api.max.ru"),
   UPSTREAM_IDLE_TIMEOUT_MS: Milliseconds.default(60_000),
+  CONCURRENT_TURNS_PER_PROJECT: z.coerce.number().int().min(1).default(1000),
   OUTBOUND_POLICY: z.enum(["strict", "local"]).default("strict"),
   OUTBOUND_ALLOW: Words.default([]),
   DEFAULT_CREDITS: Credits.default(1_000_000),

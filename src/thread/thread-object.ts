@@ -18,6 +18,7 @@ import { ScheduleRunner } from "./schedule-runner.ts";
 import type { Posted, ThreadMachine } from "./thread-machine.ts";
 import { stateOf, type ThreadRecord } from "./thread-record.ts";
 import { ThreadStore } from "./thread-store.ts";
+import { runningTurns } from "./turn-count.ts";
 import { TurnRunner } from "./turn-runner.ts";
 
 /** A caller learns within this time that an answer has begun, even if there is nothing to read yet. */
@@ -225,11 +226,19 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     this.#store.identify(projectId);
     if (this.#store.record?.erased) await this.#forget();
     const isNew = this.#store.record === null;
+    this.#requireRoom(projectId);
     if (isNew && command.regenerate) throw new DomainError("conflict", "there is nothing to answer yet");
     this.#store.createTables();
     const { value: posted } = this.#store.transact(() => this.#store.machine.post({ projectId, threadId }, command));
     if (posted.kind === "owed") this.#runner.owe(posted.messageId, command.posting.settings);
     return { posted, isNew };
+  }
+
+  /** Before anything is stored: what cannot be answered soon is not accepted. */
+  #requireRoom(projectId: string): void {
+    const most = readConfig(this.env).CONCURRENT_TURNS_PER_PROJECT;
+    if (runningTurns(projectId) < most || this.#store.record?.openTurns.length) return;
+    throw new DomainError("limit_exceeded", `${most} answers are being written`, { retryAfterSeconds: 1 });
   }
 
   async #decideAndStream({ decisions, posting }: DecideRequest): Promise<Response> {

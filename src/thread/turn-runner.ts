@@ -17,6 +17,7 @@ import { AnswerStream, endEvents, replay } from "./answer-stream.ts";
 import type { OpenTurn } from "./thread-record.ts";
 import type { Draft } from "./thread-machine.ts";
 import type { ThreadStore } from "./thread-store.ts";
+import { beginTurn } from "./turn-count.ts";
 
 const CHECKPOINT_MS = 1000;
 const CHECKPOINT_CHARACTERS = 4096;
@@ -123,6 +124,7 @@ export class TurnRunner {
 
   async #run(running: Running, turn: OpenTurn): Promise<void> {
     const stream = this.streamOf(turn.messageId)!;
+    const endTurn = beginTurn(this.#store.context.project.id);
     const typing = this.#showTyping();
     try {
       stream.push([{ type: "start", messageId: turn.messageId }]);
@@ -145,6 +147,7 @@ export class TurnRunner {
     }
     typing?.abort();
     clearTimeout(running.saving ?? undefined);
+    endTurn();
     if (this.#running === running) this.#running = null;
     this.advance();
   }

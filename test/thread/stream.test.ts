@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { newChat, readAnswer } from "../helpers/project.ts";
@@ -145,6 +146,25 @@ describe("messages that come while an answer is written", () => {
     expect(texts).toEqual(Array.from({ length: 50 }, () => "ok"));
     expect(await thread.messages()).toHaveLength(100);
   }, 20_000);
+
+  it("are refused with 429 while a project has as many answers being written as it may, and stored nowhere", async () => {
+    const most = Number(env.CONCURRENT_TURNS_PER_PROJECT);
+    const gate = { isOpen: false };
+    const model = new FakeModel(async (request, signal) => {
+      while (!gate.isOpen) await scheduler.wait(20);
+      return says("ok")(request, signal);
+    });
+    const chat = await newChat(model);
+    const streams = Array.from({ length: most }, () => chat.thread().stream("hi"));
+    await eventually(async () => expect(model.requests).toHaveLength(most));
+    const thread = chat.thread();
+    const refused = await thread.stream("one too many");
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+    expect((await thread.get()).status).toBe(404);
+    gate.isOpen = true;
+    for (const stream of streams) expect((await readAnswer(await stream)).text).toBe("ok");
+    expect((await thread.ask("now")).text).toBe("ok");
+  });
 
   it("are joined to one answer in a chat that waits for the end of a burst", async () => {
     const model = new FakeModel(says("Both."));
