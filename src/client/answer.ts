@@ -23,6 +23,8 @@ export class Answer implements AsyncIterable<AnswerEvent> {
   readonly threadId: string;
   /** Null: nobody answers now, as in a thread that an operator has taken over. */
   readonly messageId: string | null;
+  /** Names what was scheduled, where the answer comes later; else null. */
+  readonly scheduleId: string | null;
   /** With this, `resume` brings what comes after the last event that was read. */
   lastEventId: string | null;
   readonly #source: Source;
@@ -35,6 +37,7 @@ export class Answer implements AsyncIterable<AnswerEvent> {
   private constructor(source: Source, reading: AbortController, response: Response, lastEventId: string | null) {
     this.threadId = response.headers.get("x-thread-id") ?? "";
     this.messageId = response.headers.get("x-message-id");
+    this.scheduleId = response.headers.get("x-schedule-id");
     this.lastEventId = lastEventId;
     this.#source = source;
     this.#reading = reading;

@@ -21,7 +21,7 @@ export type CallOptions = {
 };
 
 export type Call = CallOptions & {
-  method: "GET" | "POST" | "PUT" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   query?: Record<string, string | number | undefined>;
   body?: object;
@@ -57,6 +57,9 @@ export class Connection {
 
   put = <T>(path: string, body: object, options?: CallOptions) =>
     this.#call({ ...options, method: "PUT", path, body }, jsonOf<T>);
+
+  patch = <T>(path: string, body: object, options?: CallOptions) =>
+    this.#call({ ...options, method: "PATCH", path, body }, jsonOf<T>);
 
   delete = <T>(path: string, options?: CallOptions) => this.#call({ ...options, method: "DELETE", path }, jsonOf<T>);
 

@@ -4,6 +4,7 @@ import { chats } from "./chats.ts";
 import { Connection, type WorkenOptions } from "./connection.ts";
 import { integrations } from "./integrations.ts";
 import { projects } from "./projects.ts";
+import { schedules } from "./schedules.ts";
 import { threads } from "./threads.ts";
 import { webhookEndpoints } from "./webhook-endpoints.ts";
 
@@ -15,6 +16,7 @@ export class Worken {
   readonly integrations: ReturnType<typeof integrations>;
   readonly chats: ReturnType<typeof chats>;
   readonly threads: ReturnType<typeof threads>;
+  readonly schedules: ReturnType<typeof schedules>;
   readonly webhookEndpoints: ReturnType<typeof webhookEndpoints>;
 
   constructor(options: WorkenOptions) {
@@ -25,6 +27,7 @@ export class Worken {
     this.integrations = integrations(connection);
     this.chats = chats(connection);
     this.threads = threads(connection);
+    this.schedules = schedules(connection);
     this.webhookEndpoints = webhookEndpoints(connection);
   }
 }

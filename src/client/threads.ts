@@ -4,10 +4,14 @@ import type {
   Approval,
   ApprovalList,
   ApprovalQuery,
+  CreateSchedule,
   CreateTicket,
   DecideApproval,
   Message,
   Mode,
+  Schedule,
+  ScheduleList,
+  ScheduleQuery,
   SendMessage,
   SetMode,
   ThreadDetail,
@@ -36,6 +40,14 @@ export const threads = (connection: Connection) => ({
   /** What happens in one thread, or in all of the project, as it happens. */
   events: (threadId?: string, options?: EventsOptions) =>
     liveEvents(connection, threadId === undefined ? "/threads/events" : path`/threads/events/${threadId}`, options),
+
+  schedules: {
+    /** What is pending or paused, unless `status` says otherwise. */
+    list: (threadId: string, query?: ScheduleQuery, options?: CallOptions) =>
+      connection.list<ScheduleList>(path`/threads/${threadId}/schedules`, query, options),
+    create: (threadId: string, schedule: CreateSchedule, options?: CallOptions) =>
+      connection.post<Schedule>(path`/threads/${threadId}/schedules`, schedule, options),
+  },
 
   approvals: {
     list: (threadId: string, query?: ApprovalQuery, options?: CallOptions) =>

@@ -35,7 +35,7 @@ describe("the client", () => {
     const project = await root.projects.create({ name: "Shop", organization_id: "tests" });
     const key = await root.projects.apiKeys.create(project.id, { name: "Main" });
     expect(await root.projects.setLimits(project.id, { requests_per_minute: null })).toMatchObject({ id: project.id });
-    const { projects, billing, bots, integrations, chats, threads, webhookEndpoints } = watched(
+    const { projects, billing, bots, integrations, chats, threads, schedules, webhookEndpoints } = watched(
       clientOf(key.key),
       called,
     );
@@ -107,6 +107,16 @@ describe("the client", () => {
       expect(event).toMatchObject({ thread_id: thread!.id, type: "message_created", role: "user" });
       break;
     }
+
+    const planned = await threads.schedules.create("t:1", { task: "Say the news.", cron: "0 9 * * *" });
+    expect(await schedules.update(planned.id, { text: "Say hello." })).toMatchObject({ text: "Say hello." });
+    expect(await threads.schedules.list("t:1")).toEqual(await schedules.list());
+    expect(await schedules.runs(planned.id)).toEqual({ data: [], next_cursor: null });
+    expect(await schedules.cancel(planned.id)).toEqual({ id: planned.id, deleted: true });
+    expect(await schedules.get(planned.id)).toMatchObject({ status: "cancelled" });
+    const scheduledAt = new Date(Date.now() + 60_000).toISOString();
+    const later = await chats.threads.stream(chat.id, "t:1", { ...hello, scheduledAt });
+    expect(later.scheduleId).toBe((await schedules.list()).data[0]!.id);
 
     const receiver = new Receiver();
     const endpoint = await webhookEndpoints.create({ url: receiver.url, secret: "s" });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.kill());
 
-type Message = { role: string; content: string; status: string };
+type Message = { role: string; content: string; status: string; created_at: string };
 const pathOf = (thread: string) => `/chats/${server.demo.chatId}/threads/${thread}`;
 const messagesOf = async (thread: string) =>
   (await (await server.fetch("GET", `${pathOf(thread)}/messages`)).json()) as Message[];
@@ -45,6 +45,37 @@ it("has the conversation whole after it was killed in the middle of an answer", 
     "complete",
     "complete",
   ]);
+});
+
+it("answers to the second at the time that was asked for, although it was killed before", async () => {
+  const askAt = (thread: string, inMs: number) =>
+    server.fetch("POST", `${pathOf(thread)}/stream`, {
+      messages: [{ role: "user", content: "What is your return policy?" }],
+      scheduledAt: new Date(Date.now() + inMs).toISOString(),
+    });
+  const answersTo = async (thread: string) => (await messagesOf(thread)).filter(({ role }) => role === "assistant");
+  // The one falls due while the server is down, the other when it has long been up again.
+  for (const [thread, inMs] of [
+    ["missed", 1500],
+    ["kept", 15_000],
+  ] as const)
+    await askAt(thread, inMs);
+  const due = Date.now() + 15_000;
+  await server.kill();
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await server.start();
+  const up = Date.now();
+  const answeredAt = (thread: string) =>
+    vi.waitFor(async () => {
+      const answers = await answersTo(thread);
+      expect(answers).toMatchObject([{ status: "complete" }]);
+      return Date.parse(answers[0]!.created_at);
+    }, 25_000);
+  expect((await answeredAt("missed")) - up).toBeLessThan(5000);
+  const late = (await answeredAt("kept")) - due;
+  expect(late).toBeGreaterThan(-500);
+  expect(late).toBeLessThan(2000);
+  expect(await answersTo("missed")).toHaveLength(1);
 });
 
 describe("the AI SDK's chat transport", () => {

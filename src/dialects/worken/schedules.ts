@@ -12,7 +12,7 @@ import type { Api } from "../../http/route.ts";
 import {
   CreateSchedule,
   Deleted,
-  ListQuery,
+  RunQuery,
   Schedule,
   ScheduleList,
   ScheduleQuery,
@@ -24,7 +24,6 @@ import { scheduleRunView, scheduleView } from "./wire.ts";
 
 const InThread = z.object({ thread_id: ThreadId });
 const Id = z.object({ schedule_id: z.string().max(128) });
-const RunQuery = ListQuery.extend({ limit: z.coerce.number().int().min(1).max(100).default(100) });
 
 const STATUSES: Record<z.output<typeof ScheduleQuery>["status"], ScheduleStatus[]> = {
   open: ["pending", "paused"],

@@ -490,6 +490,8 @@ export const ScheduleRun = z
   })
   .meta({ id: "ScheduleRun" });
 
+export const RunQuery = ListQuery.extend({ limit: z.coerce.number().int().min(1).max(100).default(100) });
+
 export const ScheduleRunList = z
   .object({ data: z.array(ScheduleRun), next_cursor: z.string().nullable() })
   .meta({ id: "ScheduleRunList" });
