@@ -46,7 +46,7 @@ export async function settleAttempt(
   ]);
   if (attempt.statusCode === 410) await disable(ctx, endpoint.id, "gone");
   else if (failed && isOutOfPatience(endpoint, now)) await disable(ctx, endpoint.id, "failing");
-  else if (waitMs !== null && waitMs <= NEXT_SWEEP_MS) ringWebhooks(ctx, [endpoint.id], waitMs / 1000);
+  else if (waitMs !== null && waitMs <= NEXT_SWEEP_MS) ringWebhooks(ctx, [endpoint.id], Math.ceil(waitMs / 1000));
 }
 
 /** Null: there is no next time. */

@@ -94,6 +94,8 @@ export class TurnRunner {
   recover(): void {
     if (this.#running) return;
     this.#store.transact(() => this.#store.machine.recover());
+    // Not left to the alarm: having been set anew here, it may ring only after its whole interval.
+    void this.#store.flush("all");
     this.advance();
   }
 
