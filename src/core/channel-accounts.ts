@@ -1,4 +1,4 @@
-import { and, eq, ne } from "drizzle-orm";
+import { and, eq, ne, sql } from "drizzle-orm";
 import { integrations } from "../db/schema.ts";
 import { openChannel } from "./channel-access.ts";
 import { ringForIntegration } from "./channel-sends.ts";
@@ -6,6 +6,7 @@ import { ChannelFailure, type Profile } from "./channels.ts";
 import type { Ctx } from "./context.ts";
 import { DomainError } from "./errors.ts";
 import { getIntegration, type Integration } from "./integrations.ts";
+import { ringTold, webhookInsertIf } from "./webhooks.ts";
 
 /** Whom the stored credentials stand for, asked of the vendor now. */
 export async function getProfile(ctx: Ctx, id: string): Promise<Profile> {
@@ -31,12 +32,18 @@ function profileError({ kind, message, retryAfterSeconds }: ChannelFailure): Dom
 
 /** The vendor does not accept the credentials any more: told once, until they are accepted again. */
 export async function loseAuth(ctx: Ctx, integration: Integration, error: string): Promise<void> {
-  const [lost] = await ctx.db
-    .update(integrations)
-    .set({ status: "error", error, updatedAt: ctx.now() })
-    .where(and(eq(integrations.id, integration.id), ne(integrations.status, "error")))
-    .returning({ id: integrations.id });
+  const told = { type: "integration.auth_lost" as const, data: { integration_id: integration.id } };
+  const isActive = sql`(select status from integrations where id = ${integration.id}) <> 'error'`;
+  const [heard, [lost]] = await ctx.db.batch([
+    webhookInsertIf(ctx, isActive, told),
+    ctx.db
+      .update(integrations)
+      .set({ status: "error", error, updatedAt: ctx.now() })
+      .where(and(eq(integrations.id, integration.id), ne(integrations.status, "error")))
+      .returning({ id: integrations.id }),
+  ]);
   if (!lost) return;
+  ringTold(ctx, heard);
   const from = { source: `integrations/${integration.id}/auth-lost`, seq: ctx.now().getTime() };
   const event = { threadId: null, type: "integration-auth-lost" as const, integrationId: integration.id };
   await ctx.feed

@@ -1,9 +1,10 @@
-import { and, eq, isNull, lt, lte, sql } from "drizzle-orm";
+import { and, eq, exists, isNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
 import { documents, files, knowledgeStores } from "../db/schema.ts";
 import type { Ctx } from "./context.ts";
 import { ringFor, type Document } from "./documents.ts";
 import type { JobPort } from "./ports.ts";
+import { ringTold, webhookInsertIf } from "./webhooks.ts";
 
 /** A claim that is not renewed for this long was lost with the process that held it. */
 const CLAIM_MS = 30_000;
@@ -60,22 +61,36 @@ export type Processed = Pick<Document, "chunkCount" | "textBytes" | "space" | "n
  * another space meanwhile, the work is void.
  */
 export async function finishDocument(ctx: Ctx, document: ClaimedDocument, processed: Processed): Promise<void> {
-  const [finished] = await ctx.db
-    .update(documents)
-    .set({
-      ...processed,
-      status: "processed",
-      version: document.claim,
-      claim: null,
-      dueAt: null,
-      errorCode: null,
-      lastError: null,
-      updatedAt: ctx.now(),
-    })
-    .where(and(claimed(ctx, document), hasSpaces(document.storeId, processed)))
-    .returning();
+  const mayFinish = and(claimed(ctx, document), hasSpaces(document.storeId, processed));
+  const told = { vector_store_id: document.storeId, file_id: document.id };
+  const [heard, [finished]] = await ctx.db.batch([
+    webhookInsertIf(ctx, isThere(ctx, mayFinish), { type: "vector_store.file.processed", data: told }),
+    ctx.db
+      .update(documents)
+      .set({
+        ...processed,
+        status: "processed",
+        version: document.claim,
+        claim: null,
+        dueAt: null,
+        errorCode: null,
+        lastError: null,
+        updatedAt: ctx.now(),
+      })
+      .where(mayFinish)
+      .returning(),
+  ]);
   if (!finished) throw new ClaimLost();
+  ringTold(ctx, heard);
 }
+
+const isThere = (ctx: Ctx, condition: SQL | undefined) =>
+  exists(
+    ctx.db
+      .select({ one: sql`1` })
+      .from(documents)
+      .where(condition),
+  );
 
 const hasSpaces = (storeId: string, { space, nextSpace }: Processed) =>
   sql`exists (select 1 from knowledge_stores where id = ${storeId} and space = ${space} and next_space is ${nextSpace})`;
@@ -83,10 +98,15 @@ const hasSpaces = (storeId: string, { space, nextSpace }: Processed) =>
 /** It will not get better by trying again; what an earlier version of it says is found still. */
 export async function failDocument(ctx: Ctx, document: ClaimedDocument, code: string, reason: string): Promise<void> {
   const failed = { status: "error" as const, errorCode: code, lastError: reason, claim: null, dueAt: null };
-  await ctx.db
-    .update(documents)
-    .set({ ...failed, updatedAt: ctx.now() })
-    .where(claimed(ctx, document));
+  const data = { vector_store_id: document.storeId, file_id: document.id, error: reason };
+  const [heard] = await ctx.db.batch([
+    webhookInsertIf(ctx, isThere(ctx, claimed(ctx, document)), { type: "vector_store.file.failed", data }),
+    ctx.db
+      .update(documents)
+      .set({ ...failed, updatedAt: ctx.now() })
+      .where(claimed(ctx, document)),
+  ]);
+  ringTold(ctx, heard);
 }
 
 /** Tries again later, each time after a longer wait; says meanwhile why. */

@@ -4,7 +4,7 @@ import { eraseSchedules } from "./schedule-projection.ts";
 import { searchScope, threadRows } from "./search.ts";
 import type { ThreadState } from "./thread-state.ts";
 import type { WebhookEvent } from "./webhook-events.ts";
-import { ringWebhooks, webhookStatements } from "./webhooks.ts";
+import { ringTold, webhookStatements, type Told } from "./webhooks.ts";
 
 /** What changed in a thread since its last projection. */
 export type ThreadProjection = {
@@ -30,15 +30,15 @@ export async function projectThread(
   ctx: Ctx,
   { state, version, text, said, webhooks }: ThreadProjection,
   more: D1PreparedStatement[],
-): Promise<D1Result[]> {
+): Promise<Listed & { others: D1Result[] }> {
   const statements = said.length > 0 ? [hoursStatement(ctx, state, said)] : [];
   if (text) statements.push(searchStatement(ctx, state, version, text));
   const inserts = webhookStatements(ctx, webhooks);
   const all = [...inserts, ...statements, threadStatement(ctx, state, version), ...more];
-  const results = await ctx.db.$client.batch<{ endpoint_id: string }>(all);
+  const results = await ctx.db.$client.batch<Told>(all);
   const told = results.slice(0, inserts.length).flatMap((result) => result.results);
-  if (told.length > 0) ringWebhooks(ctx, new Set(told.map((row) => row.endpoint_id)));
-  return results.slice(all.length - more.length);
+  if (told.length > 0) ringTold(ctx, told);
+  return { hasListeners: told.length > 0, others: results.slice(all.length - more.length) };
 }
 
 const hoursStatement = (ctx: Ctx, state: ThreadState, said: SaidAt[]) =>
@@ -61,7 +61,7 @@ const searchStatement = (ctx: Ctx, state: ThreadState, version: number, text: st
     )
     .bind(searchScope(ctx.project.id, state.id), text, state.id, ctx.project.id, state.id, version);
 
-const threadStatement = (ctx: Ctx, state: ThreadState, version: number) =>
+const threadStatement = (ctx: Ctx, state: ThreadState, version: number, returning = "") =>
   ctx.db.$client
     .prepare(
       `insert into threads
@@ -70,7 +70,7 @@ const threadStatement = (ctx: Ctx, state: ThreadState, version: number) =>
        on conflict (project_id, id) do update set
          bot_id = excluded.bot_id, person_id = excluded.person_id, mode = excluded.mode, title = excluded.title,
          pending_count = excluded.pending_count, last_message_at = excluded.last_message_at, version = excluded.version
-       where excluded.version > version`,
+       where excluded.version > version ${returning}`,
     )
     .bind(
       ctx.project.id,
@@ -90,9 +90,16 @@ const threadStatement = (ctx: Ctx, state: ThreadState, version: number) =>
  * Lists a new thread, whose messages are still to be projected, at less than half of what a projection costs. One that is
  * listed stays as it is.
  */
-export async function listThread(ctx: Ctx, state: ThreadState): Promise<void> {
-  await threadStatement(ctx, state, 0).run();
+export async function listThread(ctx: Ctx, state: ThreadState): Promise<Listed> {
+  const listed = await threadStatement(ctx, state, 0, RETURNING_LISTENERS).first<{ has_listeners: number }>();
+  return { hasListeners: listed?.has_listeners === 1 };
 }
+
+/** Whether the project has webhook endpoints, who shall not wait for the end of the answer. */
+export type Listed = { hasListeners: boolean };
+
+const RETURNING_LISTENERS = `returning exists
+  (select 1 from webhook_endpoints e where e.project_id = threads.project_id and e.status = 'active') as has_listeners`;
 
 /** Also what is still on its way to a vendor, and the files that came from there. */
 export async function eraseProjection(ctx: Ctx, threadId: string, hasFiles: boolean): Promise<void> {

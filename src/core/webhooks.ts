@@ -4,19 +4,33 @@ import { inBatch } from "../db/client.ts";
 import type { Ctx } from "./context.ts";
 import { webhookBody, type WebhookEvent } from "./webhook-events.ts";
 
+/** A row for each endpoint that is to hear of an event. */
+export type Told = { endpoint_id: string };
+
 type Statement = { text: string; values: (string | number)[] };
 
 /** As much as one statement carries, in characters: what is bound to it has a limit. */
 const MOST_CHARACTERS = 500_000;
+const ON_CONFLICT = "on conflict do nothing";
 
 /**
  * The statements that tell every active endpoint of the project of something, for the batch that makes it so: both are
  * stored or neither. `ringWebhooks` after it.
  */
 export function webhookInserts(ctx: Ctx, first: WebhookEvent, ...others: WebhookEvent[]) {
-  const inserts = insertsOf(ctx, [first, ...others]).map((statement) => inBatch(ctx.db, templateOf(statement)));
+  const inserts = insertsOf(ctx, [first, ...others]).map((statement) => inBatch<Told>(ctx.db, templateOf(statement)));
   // As drizzle's batches want it: one at least.
   return inserts as [(typeof inserts)[number], ...typeof inserts];
+}
+
+/** The same, if a condition holds when it comes to it: for a change that may find itself forestalled. */
+export function webhookInsertIf(ctx: Ctx, condition: SQL, event: WebhookEvent) {
+  const [{ text, values }] = insertsOf(ctx, [event]) as [Statement];
+  const [head, tail] = text.split(ON_CONFLICT) as [string, string];
+  return inBatch<Told>(
+    ctx.db,
+    sql`${templateOf({ text: head, values })} and ${condition} ${sql.raw(ON_CONFLICT + tail)}`,
+  );
 }
 
 /** The same for a batch that is written by hand. Its rows name who is to be rung for. */
@@ -31,6 +45,13 @@ export const ringWebhooks = (ctx: Ctx, endpointIds: Iterable<string | null> = [n
         ctx.jobs.ring({ kind: "deliver-webhooks", projectId: ctx.project.id, endpointId }, delaySeconds),
       ),
     ).catch((error: unknown) => console.error("webhooks", error)),
+  );
+
+/** The same for those whom a batch has told something; nothing where there are none. */
+export const ringTold = (ctx: Ctx, told: Told[]): void =>
+  ringWebhooks(
+    ctx,
+    told.map(({ endpoint_id }) => endpoint_id),
   );
 
 /** The id of an event that may be raised again: the same for the same place, and no place has that of another. */
@@ -60,7 +81,7 @@ function insertsOf(ctx: Ctx, events: WebhookEvent[]): Statement[] {
         'pending', 0, ?, ?
       from webhook_endpoints e cross join json_each(?) v
       where e.project_id = ? and e.status = 'active'
-      on conflict do nothing returning endpoint_id`,
+      ${ON_CONFLICT} returning endpoint_id`,
     values: [now.getTime(), now.getTime(), JSON.stringify(portion), ctx.project.id],
   }));
 }

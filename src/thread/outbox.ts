@@ -30,6 +30,8 @@ export class Outbox {
   #settled = 0;
   #flushing: Promise<void> | null = null;
   #wanted: Reach | null = null;
+  /** Whether webhook endpoints listened when they were last told something. */
+  #hasListeners = false;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -43,7 +45,7 @@ export class Outbox {
 
   /** Rejects when a receiver cannot be reached. */
   flush(reach: Reach): Promise<void> {
-    this.#wanted = further(this.#wanted, reach);
+    this.#wanted = further(this.#wanted, this.#hasListeners ? "all" : reach);
     this.#flushing ??= this.#run().finally(() => (this.#flushing = null));
     return this.#flushing;
   }
@@ -92,7 +94,7 @@ export class Outbox {
   async #project(record: ThreadRecord, rows: Row[], owed: readonly LoggedBill[], reach: Reach): Promise<void> {
     if (reach === "feed") return;
     const ctx = this.#options.context();
-    if (reach === "lists") return listThread(ctx, stateOf(record));
+    if (reach === "lists") return this.#list(ctx, record);
     const charges = chargeStatements(ctx, record, owed);
     if (rows.length === 0) return ringIfLow(ctx, record.projectId, await ctx.db.$client.batch(charges));
     const { messages } = this.#options.machine;
@@ -109,12 +111,20 @@ export class Outbox {
     const webhooks = await webhookEventsOf(this.#options.machine, record, rows);
     const planned = plannedIn(rows, this.#options.machine);
     const more = [...charges, ...outgoing, ...scheduleStatements(ctx, record.id, planned)];
-    const done = await projectThread(ctx, { state, version, text, said, webhooks }, more);
-    ringIfLow(ctx, record.projectId, done.slice(0, charges.length));
+    const { hasListeners, others } = await projectThread(ctx, { state, version, text, said, webhooks }, more);
+    if (webhooks.length > 0) this.#hasListeners = hasListeners;
+    ringIfLow(ctx, record.projectId, others.slice(0, charges.length));
     await ringSoon(ctx, record.id, planned.schedules);
     if (sends.length === 0) return;
     this.#options.machine.sends.forget(sends.at(-1)!.position);
     await ringForSends(ctx, record.id, sends.length);
+  }
+
+  /** Who listens is told what has been said, not at the end of the answer alone. */
+  async #list(ctx: Ctx, record: ThreadRecord): Promise<void> {
+    const { hasListeners } = await listThread(ctx, stateOf(record));
+    this.#hasListeners = hasListeners;
+    if (hasListeners) this.#wanted = "all";
   }
 
   #forget(rows: Row[], owed: readonly LoggedBill[]): void {

@@ -27,10 +27,7 @@ class Receiver {
 
   async start(): Promise<void> {
     this.#server = createServer((request, response) => {
-      void readText(request).then((body) => {
-        this.#take(body, request.headers as Record<string, string>);
-        response.end("ok");
-      });
+      void this.#receive(request).then(() => response.end("ok"));
     });
     this.#server.listen(this.port, "127.0.0.1");
     await once(this.#server, "listening");
@@ -41,7 +38,9 @@ class Receiver {
     this.#server?.closeAllConnections();
   }
 
-  #take(body: string, headers: Record<string, string>): void {
+  async #receive(request: IncomingMessage): Promise<void> {
+    const body = await readText(request);
+    const headers = request.headers as Record<string, string>;
     const hmac = createHmac("sha256", SECRET).update(body).digest("hex");
     if (headers["x-worken-signature"] !== hmac) this.wrong.push(body);
     new Webhook(SECRET).verify(body, headers);

@@ -1,9 +1,12 @@
 import { eq } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
+import { loseAuth } from "../../src/core/channel-accounts.ts";
+import { getIntegration } from "../../src/core/integrations.ts";
 import { webhookInserts } from "../../src/core/webhooks.ts";
 import { projects } from "../../src/db/schema.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { newChat, newProject, type Thread } from "../helpers/project.ts";
+import { Store } from "../helpers/knowledge.ts";
+import { newChat, newProject, readAnswer, type Thread } from "../helpers/project.ts";
 import { contextOf, deliver, Receiver, register, SECRET, told, verify } from "../helpers/receiver.ts";
 import { SseReader } from "../helpers/sse.ts";
 import { callsTool, FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
@@ -60,6 +63,37 @@ describe("a receiver", () => {
     const { thread, receiver } = await watched(new FakeModel(says("Hello.")));
     await thread.ask("hi");
     await eventually(() => expect(receiver.deliveries).toHaveLength(3));
+  });
+
+  it("is told of what a person wrote while the bot still answers", async () => {
+    const held = new HeldAnswer();
+    const { thread, receiver, endpointId } = await watched(new FakeModel(says("First."), held.answer));
+    const hears = (content: string) =>
+      eventually(async () => {
+        await deliver(thread.chat.project, endpointId);
+        expect(kinds(receiver.events)).toContain(`thread.message.created: ${content}`);
+      });
+    await thread.ask("one");
+    held.say("Sec");
+    const streaming = readAnswer(await thread.stream("two"));
+    await hears("two");
+    held.say("ond.");
+    held.end();
+    await streaming;
+    await hears("Second.");
+  });
+
+  it("is told of a thread that begins before its first answer has ended", async () => {
+    const held = new HeldAnswer();
+    const { thread, receiver, endpointId } = await watched(new FakeModel(held.answer));
+    held.say("Well");
+    const streaming = readAnswer(await thread.stream("hi"));
+    await eventually(async () => {
+      await deliver(thread.chat.project, endpointId);
+      expect(receiver.types.toSorted()).toEqual(["thread.created", "thread.message.created"]);
+    });
+    held.end();
+    await streaming;
   });
 
   it("is told of a tool call that needs approval, of the decision, and of the answer that goes on", async () => {
@@ -149,6 +183,36 @@ describe("a receiver", () => {
       ["integration.auth_lost", { integration_id: "i1" }],
       ["billing.balance.low", { credits: 1, bonus: 0 }],
       ["billing.balance.low", { credits: 1, bonus: 0 }],
+    ]);
+  });
+
+  it("is told once of credentials that are lost, however many find it out", async () => {
+    const project = await newProject();
+    const receiver = new Receiver();
+    const endpointId = await register(project, receiver);
+    const { json } = await project.post("/integrations", { name: "Web", vendor: "worken", auth_data: {} });
+    const ctx = contextOf(project);
+    const integration = await getIntegration(ctx, json.id);
+    await Promise.all([1, 2, 3].map(() => loseAuth(ctx, integration, "no")));
+    await told(project, endpointId);
+    expect(receiver.events.map(({ type, data }) => [type, data])).toEqual([
+      ["integration.auth_lost", { integration_id: json.id }],
+    ]);
+  });
+
+  it("is told of documents that have been read, and of those that could not be", async () => {
+    const project = await newProject();
+    const receiver = new Receiver();
+    const endpointId = await register(project, receiver);
+    const store = await Store.create(project);
+    const good = await store.addAndWait("a.md", "# Delivery\n\nOne day.");
+    const bad = await store.add("a.pdf", "no PDF at all");
+    const { error } = await store.settled(bad);
+    await told(project, endpointId);
+    const ids = { vector_store_id: store.id };
+    expect(receiver.events.map(({ type, data }) => [type, data])).toEqual([
+      ["vector_store.file.processed", { ...ids, file_id: good }],
+      ["vector_store.file.failed", { ...ids, file_id: bad, error }],
     ]);
   });
 });
