@@ -30,11 +30,11 @@ export async function populate(tenant: Tenant): Promise<Ids> {
   const chat = await create(`/integrations/${integration}/chats`, { bot_id: bot, name });
   const key = await create(`/projects/${tenant.id}/api-keys`, { name });
   await setEndpoints(tenant, "disabled");
+  const { store, file } = await document(tenant);
   const webhook_endpoint = await register(tenant, new Receiver());
   const { thread, approval } = await converse(tenant, { bot, chat });
   const schedule = await create(`/threads/${thread}/schedules`, { task: tenant.secret, cron: "0 9 * * 1" });
   const event = await firstEventOf(tenant, webhook_endpoint);
-  const { store, file } = await document(tenant);
   const invoice = (await tenant.post("/billing/invoices", { offer_id: "topup-100k" })).json.invoice.id as string;
   // A file that came with a message, under the same id as the other one.
   await env.FILES.put(`${tenant.id}/threads/${thread}/${file}`, tenant.secret);
