@@ -158,8 +158,8 @@ describe("an answer", () => {
     await runDurableObjectAlarm(objectOf(thread));
     await eventually(async () => expect(await charges(chat)).toEqual([TURN_COST]));
     await runInDurableObject(objectOf(thread), (_, { storage }) => {
-      const [call] = storage.sql.exec<{ count: number }>("select count(*) as count from bills").toArray();
-      expect(call).toEqual({ count: 0 });
+      const [owed] = storage.sql.exec("select record ->> 'bills' as bills from thread").toArray();
+      expect(owed).toEqual({ bills: "[]" });
     });
   });
 
@@ -170,8 +170,10 @@ describe("an answer", () => {
     const id = (await chat.project.get("/billing/transactions?limit=1")).json.data[0].id as string;
     const call = { id, modelId: "openai/x", inputTokens: 7, outputTokens: 3, isEstimate: false, cost: 19_000 };
     await runInDurableObject(objectOf(thread), (_, { storage }) => {
-      const bill = { hold: "h", calls: [call], purpose: "answer", messageId: null, botId: "b", personId: null };
-      storage.sql.exec("insert into bills (bill) values (?)", JSON.stringify({ ...bill, createdAt: 1 }));
+      const paidFor = { purpose: "answer", messageId: null, botId: "b", personId: null, createdAt: 1 };
+      const bill = { hold: "h", calls: [call], ...paidFor, seq: 9 };
+      const again = "update thread set record = json_set(record, '$.bills', json(?), '$.billed', 9)";
+      storage.sql.exec(again, JSON.stringify([bill]));
     });
     await abortAllDurableObjects();
     await thread.ask("again");
