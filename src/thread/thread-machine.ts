@@ -490,7 +490,8 @@ export class ThreadMachine {
     const { botId, personId } = record;
     record.billed += 1;
     const what = { hold, calls, purpose, messageId, botId, personId, createdAt: this.#options.now() };
-    record.bills.push({ ...what, seq: record.billed });
+    // A new list: who carries out the old one must not take this for done.
+    record.bills = [...record.bills, { ...what, seq: record.billed }];
   }
 
   #requestApproval(record: ThreadRecord, messageId: string, request: TurnOutcome["approvals"][number]): void {
