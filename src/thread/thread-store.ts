@@ -16,6 +16,8 @@ const EVENTS_KEPT = 500;
 const WATCH_MS = 20_000;
 /** How long a caller waits for the lists and the search to know what it has done. */
 const READ_YOUR_WRITES_MS = 500;
+/** Shorter than an idle object is kept in memory. */
+const WAKE_AHEAD_MS = 6000;
 const LONGEST_RETRY_MS = 60_000;
 
 /** What is stored of one thread, and how a change of it becomes known: first stored, then published. */
@@ -122,10 +124,15 @@ export class ThreadStore {
     this.watchDue();
   }
 
-  /** When something is due; never: Infinity. */
+  /**
+   * When something is due, or a little before that; never: Infinity. Many objects cannot be woken in one second, but many
+   * that are awake can act in it: each is woken ahead at a moment of its own, and again on time.
+   */
   get #nextDue(): number {
-    const at = this.#hasTables ? this.machine.timetable.log.nextDue : null;
-    return at === null ? Infinity : Math.max(at, this.#duePostponed);
+    const due = this.#hasTables ? this.machine.timetable.log.nextDue : null;
+    if (due === null) return Infinity;
+    const at = Math.max(due, this.#duePostponed);
+    return at - Date.now() > WAKE_AHEAD_MS ? at - WAKE_AHEAD_MS * Math.random() : at;
   }
 
   /** The alarm rings for what is due in any case; it has to be armed where nothing else arms it. */
