@@ -7,6 +7,7 @@ import type { Ctx } from "./context.ts";
 import { DomainError, notFound } from "./errors.ts";
 import { findIntegration, getIntegration } from "./integrations.ts";
 import { takeIncoming } from "./incoming.ts";
+import { IncomingShape } from "./incoming-shape.ts";
 import type { ChannelPort, JobPort } from "./ports.ts";
 
 /** What is older than this has lost its meaning: a vendor that was cut off for days does not bring it all back. */
@@ -38,16 +39,19 @@ async function meet(channel: ChannelPort, call: WebhookCall) {
     const greeting = (await channel.greet?.(call)) ?? null;
     return { greeting, isVerified: greeting !== null || (await channel.verify(call)) };
   } catch (error) {
-    if (error instanceof SyntaxError) throw new DomainError("malformed", "the body cannot be read");
+    if (isUnreadable(error)) throw new DomainError("malformed", "the body cannot be read");
     if (error instanceof ChannelFailure) throw new DomainError("upstream_failed", error.message);
     throw error;
   }
 }
 
+/** It is no JSON, or not the object that a vendor would send. */
+const isUnreadable = (error: unknown) => error instanceof SyntaxError || error instanceof TypeError;
+
 /** An update of a shape that nobody foresaw is let pass: refused, it would come again for ever. */
 function readCall(channel: ChannelPort, call: WebhookCall): Incoming[] {
   try {
-    return channel.read(call);
+    return channel.read(call).filter((event) => IncomingShape.safeParse(event).success);
   } catch (error) {
     if (error instanceof SyntaxError) throw new DomainError("malformed", "the body cannot be read");
     console.warn("webhook", error);

@@ -7,6 +7,42 @@ import { callsTool, FakeModel, says } from "../helpers/upstream.ts";
 import { samples } from "./samples.ts";
 import { number, type FakeVendor, type Fields, type Said, type Sample } from "./vendors/fake-vendor.ts";
 
+const NO_UPDATES = [
+  "",
+  "null",
+  "[]",
+  "[null]",
+  "{}",
+  "1",
+  '"x"',
+  '{"',
+  "a=1&a=2",
+  "%",
+  "\u0000",
+  `${"[".repeat(70)}${"]".repeat(70)}`,
+];
+
+/** A vendor's call with each of its fields in turn being something else. */
+function variationsOf(body: string): string[] {
+  const isJson = body.startsWith("{");
+  const call: unknown = isJson ? JSON.parse(body) : Object.fromEntries(new URLSearchParams(body));
+  const found: string[] = [];
+  const vary = (node: unknown, replace: (other: unknown) => unknown): void => {
+    for (const other of [null, {}, [], [null], "x", 1]) {
+      const changed = replace(other);
+      found.push(isJson ? JSON.stringify(changed) : new URLSearchParams(changed as Record<string, string>).toString());
+    }
+    if (typeof node !== "object" || node === null) return;
+    for (const [key, value] of Object.entries(node)) {
+      vary(value, (other) => replace(Array.isArray(node) ? node.with(Number(key), other) : { ...node, [key]: other }));
+    }
+  };
+  if (typeof call === "object" && call !== null) {
+    for (const [key, value] of Object.entries(call)) vary(value, (other) => ({ ...call, [key]: other }));
+  }
+  return found;
+}
+
 /** A bot that is reached through a vendor, and somebody who writes to it there. */
 class Conversation {
   readonly chat: string;
@@ -124,6 +160,17 @@ describe.each(Object.values(samples))("$vendor", (sample) => {
     expect(await conversation.deliver(isForged, false)).toBe(401);
     const query = env.DB.prepare("select count(*) as count from inbound_events where project_id = ?");
     expect(await query.bind(conversation.project.id).first("count")).toBe(0);
+  });
+
+  it("lets no call of whatever shape be a failure of ours, signed or not", async () => {
+    const conversation = await open(sample, new FakeModel(says("ok")));
+    const body = sample.says(conversation.said("hi"), conversation.account);
+    for (const call of [...NO_UPDATES, ...variationsOf(body)]) {
+      for (const signed of [true, false]) {
+        const status = await conversation.deliver(call, signed);
+        expect.soft([call, status < 500], `${status}`).toEqual([call, true]);
+      }
+    }
   });
 
   it("takes an event once, and lets pass what is not for us", async () => {
