@@ -30,6 +30,8 @@ const testEnvironment = {
 export default defineConfig({
   test: {
     silent: "passed-only",
+    // One of them waits for a server most of the time.
+    maxWorkers: 2,
     projects: [
       {
         plugins: [
