@@ -71,7 +71,9 @@ export class World {
     const save = this.#sources.save();
     const until = Date.now() + 30_000;
     for (;;) {
-      const health = await fetch(`${this.server.url}/healthz`).then(jsonOf, () => null);
+      const health = await fetch(`${this.server.url}/healthz`)
+        .then(jsonOf)
+        .catch(() => null);
       if ((health as { save?: number } | null)?.save === save) return;
       if (Date.now() < until) await wait(50);
       else return this.#fallen();
