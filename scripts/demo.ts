@@ -1,15 +1,16 @@
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
-import { Worken, type Message, type ThreadEvent } from "../src/client/index.ts";
+import { Worken, type AnswerEvent, type Message, type ThreadEvent } from "../src/client/index.ts";
 import { Screen } from "./screen.ts";
 import { demoFile, type Demo } from "./seed.ts";
 
 /**
  * The main job, played on a running server: a customer asks, the bot answers in a stream, an operator watches, takes over
- * in the middle of an answer, replies and gives back. Ends with 1 when anything of it did not happen.
+ * in the middle of an answer, replies and gives back; and somebody asks what the documentation says. Ends with 1 when anything of it did not happen.
  */
 const baseUrl = `http://127.0.0.1:${process.env["PORT"] ?? "8787"}`;
-const { key, chatId } = readDemo(process.env["PERSIST_TO"] ?? ".wrangler/state");
+const folder = process.env["PERSIST_TO"] ?? ".wrangler/state";
+const { key, chatId } = readDemo();
 const worken = new Worken({ apiKey: key, baseUrl });
 const threadId = `demo-${Date.now().toString(36)}`;
 const screen = new Screen();
@@ -19,12 +20,13 @@ const watching = new AbortController();
 const WORDS_BEFORE_TAKEOVER = 8;
 
 try {
+  await requireServer();
   screen.header("Customer and bot", "Operator's live feed");
   void watch();
   await wait(200);
 
   const policy = await ask("What is your return policy?");
-  expect(policy.includes("30 days"), "the bot answers from its instruction");
+  expect(policy.text.includes("30 days"), "the bot answers from the shop's documents");
 
   const delivery = await ask("How long does delivery take, and what does it cost?", takeOver);
   screen.note("the operator has taken over");
@@ -34,7 +36,7 @@ try {
   );
   const [, , , stopped] = await messages();
   expect(stopped?.status === "stopped", "the answer that was taken over is stopped");
-  expect(stopped?.content === delivery, "what it had said is what the customer saw, and what is stored");
+  expect(stopped?.content === delivery.text, "what it had said is what the customer saw, and what is stored");
 
   await ask("Hello? Are you still there?");
   await untilFeed((event) => event.pending_count === 1, "the feed tells that somebody waits");
@@ -50,7 +52,14 @@ try {
   await untilFeed((event) => event.type === "mode_changed" && event.mode === "auto", "the feed tells of the return");
 
   const hours = await ask("When is the shop open?");
-  expect(hours.includes("Saturday"), "the bot answers again");
+  expect(hours.text.includes("Saturday"), "the bot answers again");
+
+  const handbook = await ask("How do I take over a conversation?");
+  const cited = handbook.citations.find(({ filename }) => filename === "docs/operators.md");
+  expect(
+    cited?.text.includes("set its mode to `manual`"),
+    "an answer about Parley cites the passage of its documentation",
+  );
 
   printTranscript(await messages());
 } catch (error) {
@@ -60,29 +69,47 @@ try {
   watching.abort();
 }
 
-function readDemo(folder: string): Demo {
+function readDemo(): Demo {
   const file = demoFile(folder);
   if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as Demo;
-  console.error("There is no running server to be found here. Start one first: npm run dev");
+  console.error(`No server has been started here: there is no ${file}. Start one first: npm run dev`);
   process.exit(1);
 }
 
-/** Asks as the customer; shows and answers what the bot says, word by word. */
-async function ask(question: string, afterSomeWords?: () => Promise<void>): Promise<string> {
+/** A demo that finds no server says where it looked, and what is to be done. */
+async function requireServer(): Promise<void> {
+  const start = `Start a server first, with the same PORT and PERSIST_TO: npm run dev`;
+  const response = await fetch(`${baseUrl}/chats/${chatId}`, { headers: { authorization: `Bearer ${key}` } }).catch(
+    () => {
+      throw new Error(`nothing answers at ${baseUrl}. ${start}`);
+    },
+  );
+  if (!response.ok) throw new Error(`what answers at ${baseUrl} is not the server of ${folder}. ${start}`);
+}
+
+type Citations = NonNullable<Extract<AnswerEvent, { type: "finish" }>["citations"]>;
+type Said = { text: string; citations: Citations };
+
+/** Asks as the customer; shows and answers what the bot says, word by word, and what it says it from. */
+async function ask(question: string, afterSomeWords?: () => Promise<void>): Promise<Said> {
   screen.say("Customer", question);
   const answer = await worken.chats.threads.stream(chatId, threadId, {
     messages: [{ role: "user", content: question }],
   });
   screen.begin("Bot");
-  let [text, words] = ["", 0];
-  for await (const { textDelta = "" } of answer) {
+  let [text, words, citations] = ["", 0, [] as Citations];
+  for await (const event of answer) {
+    const { textDelta = "" } = event;
+    if (event.type === "finish") citations = event.citations ?? [];
     text += textDelta;
     screen.add(textDelta);
     if (++words === WORDS_BEFORE_TAKEOVER) await afterSomeWords?.();
   }
   if (text === "") screen.add("(is silent)");
   screen.end();
-  return text;
+  for (const { number, filename, headings } of citations)
+    screen.note(`[${number}] ${[filename, ...headings].join(" > ")}`);
+  return { text, citations };
 }
 
 async function takeOver(): Promise<void> {

@@ -1,6 +1,9 @@
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
+import { readConfig } from "../src/runtime/config.ts";
+import { ServerApi } from "./api.ts";
+import { ingestDocuments } from "./demo-documents.ts";
 import { KeepRunning } from "./keep-running.ts";
 import { seedDemo, type Demo } from "./seed.ts";
 import { localSettings, writeEnvFile } from "./settings.ts";
@@ -14,6 +17,7 @@ const url = `http://${HOST}:${port}`;
 await requireFreePort();
 const settings = localSettings();
 settings["PUBLIC_URL"] ??= url;
+requireSettings();
 const envFile = writeEnvFile(folder, settings);
 await runWrangler(
   ["d1", "migrations", "apply", "DB", "--local", "--persist-to", folder, "--env-file", envFile],
@@ -30,7 +34,19 @@ await untilReady();
 setInterval(() => void tick(), 60_000);
 await tick();
 if (settings["OUTBOUND_POLICY"] === "local") console.log("\nOUTBOUND_POLICY=local: webhooks may call this machine");
-printWelcome(await seedDemo(url, settings["ROOT_KEY"]!, folder));
+const demo = await seedDemo(url, settings["ROOT_KEY"]!, folder);
+await readDocuments(demo);
+printWelcome(demo);
+
+/** The server would start all the same, and refuse every call. */
+function requireSettings(): void {
+  try {
+    readConfig(settings);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+}
 
 /** A second server on the same port would be a confusing one: wrangler looks for another port by itself. */
 async function requireFreePort(): Promise<void> {
@@ -57,13 +73,19 @@ async function tick(): Promise<void> {
   await fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).catch(() => undefined);
 }
 
+/** That a document cannot be read, as without its embedding model, is no reason not to start. */
+async function readDocuments({ key, storeId }: Demo): Promise<void> {
+  const problems = await ingestDocuments(new ServerApi(url, key), storeId).catch((error: unknown) => [String(error)]);
+  if (problems.length > 0) console.log(`\nThe demo's bot cannot answer from all documents: ${problems.join(", ")}`);
+}
+
 function printWelcome({ key, chatId }: Demo): void {
   console.log(`
 Parley is running at ${url}   (API reference: ${url}/docs)
 
 The demo's API key:   ${key}
 
-Ask its bot something:
+Ask its bot something, about the shop that it serves or about Parley ("How do I take over a conversation?"):
 
 curl -N "${url}/chats/${chatId}/threads/first/stream" \\
   -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\

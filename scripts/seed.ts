@@ -3,15 +3,10 @@ import { join } from "node:path";
 import { ServerApi } from "./api.ts";
 
 /** What the demo consists of; kept in the state folder, so that it is made once. */
-export type Demo = { key: string; botId: string; chatId: string };
+export type Demo = { key: string; botId: string; chatId: string; storeId: string };
 
-const INSTRUCTION = `You are the assistant of Lighthouse Books, a small bookshop. Be friendly and brief.
-
-Return policy: A book may be returned within 30 days of delivery, unread and in its original condition. Signed copies and e-books cannot be returned.
-Refunds: The money is sent back to the card that was used within 5 working days of the book's arrival at our warehouse. Shipping costs are refunded only if the book was damaged or wrong.
-How to return: Write your order number on a note, put it into the parcel with the book, and send it to Lighthouse Books, 12 Harbour Street. You can also bring it to the shop.
-Delivery: Orders are sent within one working day. Delivery takes two to four days inside the country and up to ten days abroad. Delivery is free from 30 euros.
-Opening hours: The shop is open Monday to Saturday from 9 in the morning to 7 in the evening.`;
+const INSTRUCTION = `You are the assistant of Lighthouse Books, a small bookshop that runs on Parley. Be friendly and brief.
+Answer from the documents: those of the shop say how it works, all others say how Parley does.`;
 
 /** Where a running server's demo is remembered. */
 export const demoFile = (folder: string) => join(folder, "demo.json");
@@ -26,8 +21,13 @@ export async function seedDemo(url: string, rootKey: string, folder: string): Pr
   return demo;
 }
 
-const isThere = async (url: string, { key, chatId }: Demo) =>
-  (await new ServerApi(url, key).fetch("GET", `/chats/${chatId}`)).ok;
+async function isThere(url: string, { key, chatId, storeId }: Demo): Promise<boolean> {
+  const api = new ServerApi(url, key);
+  const found = await Promise.all(
+    [`/chats/${chatId}`, `/vector_stores/${storeId}`].map((path) => api.fetch("GET", path)),
+  );
+  return found.every(({ ok }) => ok);
+}
 
 async function createDemo(url: string, rootKey: string): Promise<Demo> {
   const root = new ServerApi(url, rootKey);
@@ -40,5 +40,6 @@ async function createDemo(url: string, rootKey: string): Promise<Demo> {
   });
   const website = await api.post<{ id: string }>("/integrations", { name: "Website", vendor: "worken", auth_data: {} });
   const chat = await api.post<{ id: string }>(`/integrations/${website.id}/chats`, { bot_id: bot.id, name: "Website" });
-  return { key, botId: bot.id, chatId: chat.id };
+  const store = await api.post<{ id: string }>("/vector_stores", { name: "Documents" });
+  return { key, botId: bot.id, chatId: chat.id, storeId: store.id };
 }

@@ -6,19 +6,25 @@ import { stemsOf } from "../lib/words.ts";
  */
 export type Passage = { text: string; words: Set<string>; isOrder: boolean; source: number | null };
 
-/** Cuts what the bot was told into sentences. Headings, titles and questions are not passages, but lead to the next ones. */
+/**
+ * Cuts what the bot was told into sentences. Headings, titles and questions are not passages, but lead to the next ones; code
+ * is one together with what announces it.
+ */
 export function passagesOf(told: string): Passage[] {
   const passages: Passage[] = [];
   let heading = { text: "", at: 0 };
   let question = "";
   for (const line of told.split("\n").map((text) => text.trim())) {
-    const endsSection = line === "" && passages.length > heading.at;
-    if (endsSection || HEADING.test(line)) heading = { text: line, at: passages.length };
+    const isFresh = passages.length === heading.at;
+    if (CODE.test(line)) {
+      if (isFresh && heading.text.endsWith(":")) passages.push(passage(`${heading.text} ${line}`, question));
+    } else if ((line === "" && !isFresh) || HEADING.test(line)) heading = { text: line, at: passages.length };
     else {
-      for (const text of sentencesOf(line.replace(LIST_MARKER, ""))) {
-        const isQuestion = text.endsWith("?");
-        if (!isQuestion) passages.push(passage(text, `${heading.text} ${question}`));
-        question = isQuestion ? text : "";
+      const [row, text] = readRow(line) ?? ["", line.replace(LIST_MARKER, "")];
+      for (const sentence of sentencesOf(text)) {
+        const isQuestion = sentence.endsWith("?");
+        if (!isQuestion) passages.push(passage(sentence, `${heading.text} ${question} ${row}`));
+        question = isQuestion ? sentence : "";
       }
     }
   }
@@ -27,6 +33,16 @@ export function passagesOf(told: string): Passage[] {
 
 const HEADING = /^#{1,6}\s|^\[\d+\]|^\*\*[^*]+\*\*:?$|:$/;
 const LIST_MARKER = /^(?:[-*+•>]|\d+[.)])\s+/;
+/** No sentence has so many of these signs so near to each other. */
+const CODE =
+  /^(?!\|)(?:(?:\$ )?(?:curl|npm|npx|git|const|import|export) |.*(?:[{}$=;<>&\\].{0,20}[{}$=;<>&\\]|[([]\{))/;
+
+/** A row of a table: what it is about, and all of it as a text. */
+function readRow(line: string): [about: string, text: string] | null {
+  if (!line.startsWith("|")) return null;
+  const cells = line.split("|").map((cell) => cell.trim());
+  return [cells[1]!, cells.slice(1, -1).join(" | ")];
+}
 
 const sentencesOf = (line: string) =>
   line.split(/(?<=[.!?…])\s+(?=["“«(]?[\p{Lu}\p{N}])/u).filter((text) => /[\p{L}\p{N}]/u.test(text));

@@ -3,6 +3,7 @@ import type { Citation } from "../core/citations.ts";
 import type { KnowledgeHit } from "../core/knowledge-search.ts";
 import { textOf, type Json, type Message } from "../core/messages.ts";
 import { truncate } from "../lib/text.ts";
+import { excerptFor } from "./excerpt.ts";
 import { rewriteQuery } from "./rewrite-query.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 
@@ -54,7 +55,7 @@ export class FoundKnowledge {
     const named = new Set([...answer.matchAll(/\[(\d{1,3})\]/g)].map(([, number]) => Number(number)));
     const isNamed = passages.some((hit) => named.has(this.#numberOf(hit)));
     const isCited = (hit: KnowledgeHit) => (isNamed ? named.has(this.#numberOf(hit)) : hit.score >= TELLING_SCORE);
-    return passages.filter(isCited).map((hit) => citationOf(hit, this.#numberOf(hit)));
+    return passages.filter(isCited).map((hit) => citationOf(hit, this.#numberOf(hit), answer));
   }
 
   #numberOf = (hit: KnowledgeHit) => this.passages!.indexOf(hit) + 1;
@@ -90,14 +91,14 @@ export class FoundKnowledge {
 const titleOf = ({ filename, headings, place }: KnowledgeHit) =>
   [[filename, ...headings].join(" > "), place ? `(${place})` : ""].join(" ").trim();
 
-const citationOf = (hit: KnowledgeHit, number: number): Citation => ({
+const citationOf = (hit: KnowledgeHit, number: number, answer: string): Citation => ({
   number,
   storeId: hit.storeId,
   documentId: hit.documentId,
   filename: hit.filename,
   headings: hit.headings,
   place: hit.place,
-  text: truncate(hit.text, LONGEST_CITED),
+  text: excerptFor(answer, hit.text, LONGEST_CITED),
   score: Math.round(hit.score * 10_000) / 10_000,
 });
 

@@ -57,7 +57,7 @@ function passageOf({ chunks, best }: Run): KnowledgeHit {
     documentId: first.documentId,
     filename: first.filename,
     attributes: JSON.parse(first.attributes) as Attributes,
-    headings: headingsOf(first),
+    headings: headingsOf(best.chunk),
     place: first.place,
     text: chunks.reduce((text, chunk) => joined(text, chunk.text), ""),
     score: Math.max(0, Math.min(1, best.score)),

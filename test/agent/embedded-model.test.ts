@@ -69,6 +69,18 @@ describe("quoting", () => {
     expect(await quotes(question)).toEqual(expected);
   });
 
+  it("quotes code with what announces it alone, and rows of tables without their padding", async () => {
+    const manual = `# Take over\n\nTo take over a conversation, call:\n\ncurl $URL/mode -H "$AUTH" -d '{"mode":"manual"}'
+curl -N $URL/stream -d '{"content":"How do I take over a conversation?"}'\n
+| mode      | who answers             |\n| --------- | ----------------------- |\n| \`blocked\` | Nobody; nothing goes out. |`;
+    const asked = (question: string) => reply([system(manual), user(question)]);
+    const call = `“To take over a conversation, call: curl $URL/mode -H "$AUTH" -d '{"mode":"manual"}'”`;
+    expect((await asked("How do I take over a conversation?")).split("\n\n")[0]).toBe(
+      `Here is what I was told about that:\n${call}`,
+    );
+    expect(await asked("Who answers when it is blocked?")).toContain("“`blocked` | Nobody; nothing goes out.”");
+  });
+
   it("quotes at most three passages, in their own order", async () => {
     expect(await quotes("How much is delivery?")).toEqual([
       "We deliver in Lisbon within 2 hours.",

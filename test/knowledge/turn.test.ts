@@ -65,6 +65,17 @@ describe("a bot whose project has documents", () => {
     expect(absent.events.at(-1)).not.toHaveProperty("citations");
   });
 
+  it("cites that part of a long passage which it says", async () => {
+    const model = new FakeModel(says("The gate at the harbour opens at noon [1]."));
+    const others = Array.from({ length: 20 }, (_, at) => `Paragraph ${at} tells of opening hours in town ${at}.`);
+    const gates = [...others, "The gate at the harbour opens at noon.", ...others].join("\n\n");
+    const [chat] = await chatWith({ "gates.md": gates }, model);
+    const { events } = await chat.thread().ask("When does the harbour gate open?");
+    const [{ text }] = events.at(-1)!.citations as [{ text: string }];
+    expect(text).toContain("The gate at the harbour opens at noon.");
+    expect(text.length).toBeLessThanOrEqual(600);
+  });
+
   it("answers in Russian from a Russian document, whatever the forms of the words", async () => {
     const [chat] = await chatWith({
       "доставка.md":

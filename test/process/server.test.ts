@@ -26,6 +26,27 @@ it("answers the curl that it prints, without network and without a stack trace",
   expect((await messagesOf("first"))[1]!.content).toContain("30 days");
 });
 
+type StoredFile = { id: string; filename: string; status: string };
+const documents = async () => {
+  const listed = await server.fetch("GET", `/vector_stores/${server.demo.storeId}/files?limit=100&order=asc`);
+  return ((await listed.json()) as { data: StoredFile[] }).data;
+};
+let read: StoredFile[];
+
+it("answers from its own documentation, and cites it", async () => {
+  read = await documents();
+  expect(new Set(read.map(({ status }) => status))).toEqual(new Set(["processed"]));
+  const text = await (await ask("documented", "How do I take over a conversation?")).text();
+  const finish = JSON.parse(/data: (.*"finish".*)/.exec(text)![1]!) as {
+    citations: { filename: string; text: string }[];
+  };
+  const cited = finish.citations.find(({ filename }) => filename === "docs/operators.md");
+  expect(cited?.text).toContain("To take over a conversation, set its mode to `manual`:");
+  // What it was before a change, as the next start finds it.
+  const stale = { filename: "README.md", content: "It was another.", attributes: { content_hash: "another" } };
+  expect((await server.fetch("POST", `/vector_stores/${server.demo.storeId}/files`, stale)).status).toBe(200);
+});
+
 it("has the conversation whole after it was killed in the middle of an answer", async () => {
   const response = await ask("killed", "How long does delivery take?");
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -45,6 +66,10 @@ it("has the conversation whole after it was killed in the middle of an answer", 
     "complete",
     "complete",
   ]);
+});
+
+it("has read its documents once, and forgotten what they replace, after it was started again", async () => {
+  expect(await documents()).toEqual(read);
 });
 
 it("answers to the second at the time that was asked for, although it was killed before", async () => {
