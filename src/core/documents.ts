@@ -1,27 +1,30 @@
-import { and, eq, inArray, isNotNull, isNull, or, type SQL } from "drizzle-orm";
-import type { BatchItem } from "drizzle-orm/batch";
-import { documents, type Attributes, type Chunking } from "../db/schema.ts";
+import { and, eq, exists, inArray, isNotNull, isNull, type SQL } from "drizzle-orm";
+import { inList } from "../db/client.ts";
+import { documentBatches, documentBatchMembers, documents, type Attributes, type Chunking } from "../db/schema.ts";
 import type { Ctx } from "./context.ts";
 import { DomainError, notFound } from "./errors.ts";
-import { contentHash, createOwnedFile, dropOwnedFile, getFile, type StoredFile } from "./stored-files.ts";
+import { contentHash, createOwnedFile, dropOwnedFile, getFile } from "./stored-files.ts";
 import { createOnce } from "./idempotency.ts";
 import { readItems, type ItemPage, type ItemPageRequest } from "./item-pages.ts";
 import { findStore, refuseExpired } from "./knowledge-stores.ts";
+import { insertDocument, newDocument, type DocumentOptions } from "./new-documents.ts";
 
 export type Document = typeof documents.$inferSelect;
 type DocumentStatus = Document["status"];
-export type DocumentOptions = { attributes?: Attributes; chunking?: Chunking | null; batchId?: string };
 
 const ofStore = (ctx: Ctx, storeId: string) =>
   and(eq(documents.storeId, storeId), eq(documents.projectId, ctx.project.id), isNull(documents.deletedAt));
 const mine = (ctx: Ctx, storeId: string, id: string) => and(ofStore(ctx, storeId), eq(documents.id, id));
 
-/** Puts an uploaded file into a store. One that is there already stays as it is, unless it had failed. */
+/** Puts an uploaded file into a store. One that is there already gets the attributes, and is read anew only if it had failed. */
 export async function addFile(ctx: Ctx, storeId: string, fileId: string, options: DocumentOptions): Promise<Document> {
   refuseExpired(ctx, await findStore(ctx, storeId));
   const file = await getFile(ctx, fileId);
   const known = await findDocument(ctx, storeId, fileId);
-  if (known && (known.status === "pending" || known.status === "processed")) return known;
+  if (known && isThere(known)) {
+    const { attributes } = options;
+    return attributes ? changeDocument(ctx, storeId, fileId, { attributes }) : known;
+  }
   const document = newDocument(ctx, storeId, file, options);
   await createOnce(ctx, document, insertDocument(ctx, document));
   await ringFor(ctx, document);
@@ -46,56 +49,18 @@ export async function addContent(
   return document;
 }
 
-function newDocument(
-  ctx: Ctx,
-  storeId: string,
-  file: StoredFile,
-  { attributes = {}, chunking = null, batchId }: DocumentOptions,
-): Document {
-  const now = ctx.now();
-  return {
-    projectId: ctx.project.id,
-    storeId,
-    id: file.id,
-    filename: file.filename,
-    contentHash: file.contentHash,
-    bytes: file.bytes,
-    status: "pending",
-    attributes,
-    chunking,
-    batchId: batchId ?? null,
-    version: null,
-    chunkCount: 0,
-    textBytes: 0,
-    space: null,
-    nextSpace: null,
-    claim: null,
-    dueAt: now,
-    attempts: 0,
-    errorCode: null,
-    lastError: null,
-    createdAt: now,
-    updatedAt: now,
-    deletedAt: null,
-  };
-}
-
-/** Takes the place of one that was deleted, or that had failed, under the same id. */
-const insertDocument = (ctx: Ctx, document: Document): BatchItem<"sqlite"> =>
-  ctx.db
-    .insert(documents)
-    .values(document)
-    .onConflictDoUpdate({
-      target: [documents.storeId, documents.id],
-      set: document,
-      setWhere: or(isNotNull(documents.deletedAt), inArray(documents.status, ["error", "cancelled"])),
-    });
-
 export const ringFor = (ctx: Ctx, { storeId, id }: Pick<Document, "storeId" | "id">, seconds?: number): Promise<void> =>
   ctx.jobs.ring({ kind: "index-document", projectId: ctx.project.id, storeId, documentId: id }, seconds);
 
 const findDocument = (ctx: Ctx, storeId: string, id: string): Promise<Document | undefined> =>
   ctx.db.query.documents.findFirst({ where: mine(ctx, storeId, id) });
+
+/** A document that is found, or will be. */
+export const isThere = ({ status }: Pick<Document, "status">) => status === "pending" || status === "processed";
+
+/** Those of some documents that a store holds, by their ids. */
+export const findDocuments = (ctx: Ctx, storeId: string, ids: string[]): Promise<Document[]> =>
+  ctx.db.query.documents.findMany({ where: and(ofStore(ctx, storeId), inList(documents.id, ids)) });
 
 const findSame = (ctx: Ctx, storeId: string, filename: string, hash: string): Promise<Document | undefined> =>
   ctx.db.query.documents.findFirst({
@@ -113,7 +78,7 @@ export async function listDocuments(ctx: Ctx, storeId: string, query: DocumentQu
   await findStore(ctx, storeId);
   const given: (SQL | undefined)[] = [
     query.status && eq(documents.status, query.status),
-    query.batchId ? eq(documents.batchId, query.batchId) : undefined,
+    query.batchId ? inBatch(ctx, query.batchId) : undefined,
   ];
   return readItems(
     query,
@@ -128,6 +93,16 @@ export async function listDocuments(ctx: Ctx, storeId: string, query: DocumentQu
         .limit(limit),
   );
 }
+
+/** The condition that a batch has put the document into the store. */
+export const inBatch = (ctx: Ctx, batchId: string): SQL =>
+  inArray(
+    documents.id,
+    ctx.db
+      .select({ id: documentBatchMembers.documentId })
+      .from(documentBatchMembers)
+      .where(eq(documentBatchMembers.batchId, batchId)),
+  );
 
 export async function getDocument(ctx: Ctx, storeId: string, id: string): Promise<Document> {
   await findStore(ctx, storeId);
@@ -220,8 +195,29 @@ export async function deleteDocumentsOf(ctx: Ctx, storeId: string): Promise<void
 
 /** To be called when nothing else of it is left. */
 export async function forgetDocument(ctx: Ctx, storeId: string, id: string): Promise<void> {
-  await ctx.db.delete(documents).where(deletedOnly(ctx, storeId, id));
+  await ctx.db.batch([
+    ctx.db.delete(documentBatchMembers).where(
+      and(
+        eq(documentBatchMembers.documentId, id),
+        inArray(documentBatchMembers.batchId, batchesOf(ctx, storeId)),
+        // Under the same id the document may be back.
+        exists(
+          ctx.db
+            .select({ id: documents.id })
+            .from(documents)
+            .where(deletedOnly(ctx, storeId, id)),
+        ),
+      ),
+    ),
+    ctx.db.delete(documents).where(deletedOnly(ctx, storeId, id)),
+  ]);
 }
+
+const batchesOf = (ctx: Ctx, storeId: string) =>
+  ctx.db
+    .select({ id: documentBatches.id })
+    .from(documentBatches)
+    .where(and(eq(documentBatches.storeId, storeId), eq(documentBatches.projectId, ctx.project.id)));
 
 const deletedOnly = (ctx: Ctx, storeId: string, id: string) =>
   and(

@@ -1,6 +1,6 @@
-import { and, eq, isNotNull, isNull, sql, type SQL } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, sql, type SQL } from "drizzle-orm";
 import { inList } from "../db/client.ts";
-import { documents, knowledgeStores } from "../db/schema.ts";
+import { documentBatches, documentBatchMembers, documents, knowledgeStores } from "../db/schema.ts";
 import type { Ctx } from "./context.ts";
 import { invalid, notFound } from "./errors.ts";
 import { createOnce } from "./idempotency.ts";
@@ -117,10 +117,17 @@ export const findDeletedStore = (ctx: Ctx, id: string): Promise<StoreRow | undef
     ),
   });
 
+/** To be called when its documents are gone; the records of its batches go with it. */
 export async function forgetStore(ctx: Ctx, id: string): Promise<void> {
-  await ctx.db
-    .delete(knowledgeStores)
-    .where(and(eq(knowledgeStores.id, id), eq(knowledgeStores.projectId, ctx.project.id)));
+  const batches = and(eq(documentBatches.storeId, id), eq(documentBatches.projectId, ctx.project.id));
+  const batchIds = ctx.db.select({ id: documentBatches.id }).from(documentBatches).where(batches);
+  await ctx.db.batch([
+    ctx.db.delete(documentBatchMembers).where(inArray(documentBatchMembers.batchId, batchIds)),
+    ctx.db.delete(documentBatches).where(batches),
+    ctx.db
+      .delete(knowledgeStores)
+      .where(and(eq(knowledgeStores.id, id), eq(knowledgeStores.projectId, ctx.project.id))),
+  ]);
 }
 
 /** Where vectors of new chunks go: to the space that is searched, and to the one that will be. */
@@ -196,7 +203,7 @@ const countDocuments = async (ctx: Ctx, where: SQL | undefined): Promise<CountRo
     .where(and(eq(documents.projectId, ctx.project.id), isNull(documents.deletedAt), where))
     .groupBy(documents.storeId, documents.status);
 
-function countsOf(rows: Pick<CountRow, "status" | "count">[]): DocumentCounts {
+export function countsOf(rows: Pick<CountRow, "status" | "count">[]): DocumentCounts {
   const counts: DocumentCounts = { pending: 0, processed: 0, error: 0, cancelled: 0 };
   for (const { status, count } of rows) counts[status] += count;
   return counts;

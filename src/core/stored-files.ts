@@ -1,5 +1,6 @@
 import { and, eq, exists, isNotNull, isNull } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
+import { inList } from "../db/client.ts";
 import { documents, files } from "../db/schema.ts";
 import { hex } from "../lib/hash.ts";
 import type { Ctx } from "./context.ts";
@@ -76,6 +77,17 @@ export async function getFile(ctx: Ctx, id: string): Promise<StoredFile> {
   const file = await ctx.db.query.files.findFirst({ where: mine(ctx, id) });
   if (!file) throw notFound("file", id);
   return file;
+}
+
+/** Several files by their ids; one that is not there is reported like one that never was. */
+export async function getFiles(ctx: Ctx, ids: string[]): Promise<StoredFile[]> {
+  const found = await ctx.db.query.files.findMany({ where: and(inList(files.id, ids), ofProject(ctx)) });
+  const byId = new Map(found.map((file) => [file.id, file]));
+  return ids.map((id) => {
+    const file = byId.get(id);
+    if (!file) throw notFound("file", id);
+    return file;
+  });
 }
 
 /** The bytes of a file; null when they are gone. */

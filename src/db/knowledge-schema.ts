@@ -50,7 +50,7 @@ export const documents = sqliteTable(
     status: text({ enum: DOCUMENT_STATUSES }).notNull(),
     attributes: text({ mode: "json" }).$type<Attributes>().notNull(),
     chunking: text({ mode: "json" }).$type<Chunking>(),
-    batchId: text("batch_id"),
+    sourceUrl: text("source_url"),
     version: text(),
     chunkCount: integer("chunk_count").notNull(),
     textBytes: integer("text_bytes").notNull(),
@@ -76,6 +76,15 @@ export const documentBatches = sqliteTable("document_batches", {
   createdAt: timestamp("created_at").notNull(),
 });
 
+export const documentBatchMembers = sqliteTable(
+  "document_batch_members",
+  {
+    batchId: text("batch_id").notNull(),
+    documentId: text("document_id").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.batchId, table.documentId] })],
+);
+
 export const knowledgeChunks = sqliteTable("knowledge_chunks", {
   id: integer().primaryKey({ autoIncrement: true }),
   projectId: text("project_id").notNull(),
@@ -86,4 +95,5 @@ export const knowledgeChunks = sqliteTable("knowledge_chunks", {
   text: text().notNull(),
   headings: text({ mode: "json" }).$type<string[]>().notNull(),
   place: text(),
+  textHash: text("text_hash"),
 });

@@ -1,5 +1,5 @@
 import { eventually } from "./eventually.ts";
-import type { Caller } from "./project.ts";
+import { callWorker, type Caller } from "./project.ts";
 
 /** What must be so before a test can go on. */
 function must(holds: boolean, seen: unknown): void {
@@ -59,4 +59,20 @@ export class Store {
   async finds(query: string | string[], more: object = {}): Promise<string[]> {
     return (await this.search(query, more)).map(({ filename }) => filename);
   }
+}
+
+/** Uploads a file that is in no store yet; to another path, with the fields of its form. */
+export async function upload(
+  caller: Caller,
+  filename: string,
+  content: string | Uint8Array<ArrayBuffer>,
+  { path = "/files", ...fields }: Record<string, string> & { path?: string } = {},
+): Promise<{ id: string }> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  form.set("file", new File([content], filename, { type: "text/markdown" }));
+  const headers = { authorization: `Bearer ${caller.key}` };
+  const response = await callWorker(new Request(`http://test${path}`, { method: "POST", headers, body: form }));
+  must(response.status === 200, await response.clone().text());
+  return response.json();
 }

@@ -30,7 +30,7 @@ export async function populate(tenant: Tenant): Promise<Ids> {
   const chat = await create(`/integrations/${integration}/chats`, { bot_id: bot, name });
   const key = await create(`/projects/${tenant.id}/api-keys`, { name });
   await setEndpoints(tenant, "disabled");
-  const { store, file } = await document(tenant);
+  const { store, file, batch } = await document(tenant);
   const webhook_endpoint = await register(tenant, new Receiver());
   const { thread, approval } = await converse(tenant, { bot, chat });
   const schedule = await create(`/threads/${thread}/schedules`, { task: tenant.secret, cron: "0 9 * * 1" });
@@ -51,20 +51,22 @@ export async function populate(tenant: Tenant): Promise<Ids> {
     event,
     store,
     file,
+    batch,
     invoice,
     any: "any",
   };
 }
 
-/** A vector store with a file that a search finds; it is read at once, not when the queue's bell rings. */
-async function document(tenant: Tenant): Promise<{ store: string; file: string }> {
+/** A vector store with a file, which came with a batch and which a search finds; it is read at once, not when the queue's bell rings. */
+async function document(tenant: Tenant): Promise<{ store: string; file: string; batch: string }> {
   const store = await Store.create(tenant, { name: tenant.secret });
   const file = await store.add(`${tenant.secret}.md`, tenant.secret);
   const defer = (work: Promise<unknown>) => void work;
   const ctx = openContext(env, tenant, { actor: { type: "system", job: "test" }, defer });
   await runJob(ctx, { kind: "index-document", projectId: tenant.id, storeId: store.id, documentId: file });
   await store.settled(file);
-  return { store: store.id, file };
+  const { json: batch } = await tenant.post(`${store.path}/file_batches`, { file_ids: [file] });
+  return { store: store.id, file, batch: batch.id };
 }
 
 /** A thread in which a tool call waits for approval. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Store } from "../helpers/knowledge.ts";
-import { callWorker, newProject } from "../helpers/project.ts";
+import { Store, upload } from "../helpers/knowledge.ts";
+import { newProject } from "../helpers/project.ts";
 
 const OPENAI = { "openai-beta": "assistants=v2" };
 const SHIPPING = "# Delivery\n\nOrders are sent within one working day.\n\nDelivery abroad takes up to ten days.";
@@ -123,7 +123,7 @@ describe("a file of a vector store", () => {
   it("comes as an upload, as a form, or as a text, and under /v1 in OpenAI's shape", async () => {
     const project = await newProject();
     const store = await Store.create(project);
-    const uploaded = await upload(project, "/files", { purpose: "assistants" }, "returns.md", RETURNS);
+    const uploaded = await upload(project, "returns.md", RETURNS, { purpose: "assistants" });
     expect(uploaded).toMatchObject({
       object: "file",
       filename: "returns.md",
@@ -143,7 +143,7 @@ describe("a file of a vector store", () => {
       attributes: { year: 2024, draft: false },
     });
     const fields = { attributes: JSON.stringify({ year: 2025 }) };
-    const formed = await upload(project, `${store.path}/files`, fields, "shipping.md", SHIPPING);
+    const formed = await upload(project, "shipping.md", SHIPPING, { path: `${store.path}/files`, ...fields });
     await Promise.all([store.settled(attached.id), store.settled(formed.id)]);
     expect(await store.finds("returned within 30 days")).toEqual(["returns.md", "shipping.md"]);
     expect((await project.get(`/v1${store.path}`)).json).toMatchObject({
@@ -159,7 +159,7 @@ describe("a file of a vector store", () => {
     const project = await newProject();
     const store = await Store.create(project);
     const first = await store.addAndWait("shipping.md", SHIPPING);
-    const file = await upload(project, "/files", {}, "returns.md", RETURNS);
+    const file = await upload(project, "returns.md", RETURNS);
     await project.post(`${store.path}/files`, { file_id: file.id });
     await store.settled(file.id);
     const removed = await project.delete(`${store.path}/files/${first}`);
@@ -207,21 +207,3 @@ describe("a file of a vector store", () => {
     expect((await store.caller.post(`${store.path}/files`, { file_id: "nobody" })).status).toBe(404);
   });
 });
-
-type Uploaded = { id: string };
-
-async function upload(
-  project: { key: string },
-  path: string,
-  fields: Record<string, string>,
-  filename: string,
-  content: string,
-): Promise<Uploaded> {
-  const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.set(name, value);
-  form.set("file", new File([content], filename, { type: "text/markdown" }));
-  const headers = { authorization: `Bearer ${project.key}` };
-  const response = await callWorker(new Request(`http://test${path}`, { method: "POST", headers, body: form }));
-  expect(response.status).toBe(200);
-  return response.json();
-}

@@ -11,6 +11,7 @@ import { ErrorBody } from "./schemas.ts";
 import { schedules } from "./schedules.ts";
 import { stream } from "./stream.ts";
 import { threads } from "./threads.ts";
+import { vectorStoreBatches } from "./vector-store-batches.ts";
 import { vectorStoreFiles } from "./vector-store-files.ts";
 import { vectorStores } from "./vector-stores.ts";
 import { webhooks } from "./webhooks.ts";
@@ -30,6 +31,7 @@ for (const declare of [
   webhooks,
   vectorStores,
   vectorStoreFiles,
+  vectorStoreBatches,
   files,
 ])
   declare(api);

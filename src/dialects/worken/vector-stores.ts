@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { addFile } from "../../core/documents.ts";
+import { createBatch } from "../../core/document-batches.ts";
 import { invalid } from "../../core/errors.ts";
-import { getFile } from "../../core/stored-files.ts";
+import { getFiles } from "../../core/stored-files.ts";
 import { answering } from "../../core/idempotency.ts";
 import { searchKnowledge } from "../../core/knowledge-search.ts";
 import {
@@ -112,7 +112,7 @@ type View = (store: Awaited<ReturnType<typeof createStore>>) => object;
 /** The files are checked before anything is made, so that a wrong one leaves nothing behind. */
 async function createWithFiles(ctx: Ctx, json: z.output<typeof CreateVectorStore>, view: View) {
   const fileIds = [...new Set(json.file_ids ?? [])];
-  for (const id of fileIds) await getFile(ctx, id);
+  await getFiles(ctx, fileIds);
   const store = await createStore(answering(ctx, view), {
     name: json.name ?? "",
     description: json.description,
@@ -122,7 +122,8 @@ async function createWithFiles(ctx: Ctx, json: z.output<typeof CreateVectorStore
   });
   if (fileIds.length === 0) return store;
   const chunking = chunkingFrom(json.chunking_strategy);
-  for (const id of fileIds) await addFile({ ...ctx, once: null }, store.id, id, { chunking });
+  const entries = fileIds.map((fileId) => ({ fileId, attributes: null, chunking }));
+  await createBatch({ ...ctx, once: null }, store.id, entries);
   return getStore(ctx, store.id);
 }
 
