@@ -1,5 +1,5 @@
 import type { BotSettings } from "../core/bot-settings.ts";
-import type { Json, MessagePart, ToolOutcome } from "../core/messages.ts";
+import { WORKING_MEMORY_TOOL, type Json, type MessagePart, type ToolOutcome } from "../core/messages.ts";
 import type { TurnEvent } from "../core/turn-events.ts";
 import { textFilter, type TextFilter } from "./formatting.ts";
 
@@ -44,13 +44,14 @@ export class Draft {
     const { toolCallId, toolName } = call;
     const known = { toolCallId, toolName, args: parseJson(call.input) };
     this.parts.push({ type: "tool-call", ...known });
-    this.#unsaid.push({ type: "tool-call", ...known });
+    if (toolName !== WORKING_MEMORY_TOOL) this.#unsaid.push({ type: "tool-call", ...known });
     return known;
   }
 
   addToolResult(done: { id: string; toolCallId: string; toolName: string; result: Json; outcome: ToolOutcome }): void {
     const { id, toolCallId, toolName, result, outcome } = done;
     this.parts.push({ type: "tool-result", id, toolCallId, toolName, result, outcome });
+    if (toolName === WORKING_MEMORY_TOOL) return;
     const event = { type: "tool-result" as const, toolCallId, toolName, result };
     this.say([outcome === "ok" ? event : { ...event, outcome }]);
   }

@@ -2,11 +2,10 @@ import * as z from "zod";
 import type { LanguageModelV4FunctionTool } from "@ai-sdk/provider";
 import { hasKnowledge, type BotSettings, type ToolMode } from "../core/bot-settings.ts";
 import { DomainError } from "../core/errors.ts";
-import type { Json } from "../core/messages.ts";
+import { WORKING_MEMORY_TOOL, type Json } from "../core/messages.ts";
 import { SCHEDULE_TOOLS } from "./schedule-tools.ts";
 import type { Abilities, Planning, Tool, TurnControl } from "./tool.ts";
 
-export const WORKING_MEMORY_TOOL = "update_working_memory";
 const SEARCH_TOOL = "search_knowledge";
 
 const handoffToOperator: Tool = {

@@ -1,4 +1,4 @@
-import { WORKING_MEMORY_TOOL } from "./tools.ts";
+import { WORKING_MEMORY_TOOL } from "../core/messages.ts";
 
 const TEMPLATE = `# About the person
 - First name:

@@ -29,6 +29,7 @@ type ChatRow = {
   integration_id: string;
   chat_status: string;
   chat_settings: string;
+  integration_status: string;
   bot_id: string;
   /** Null: the bot is deleted. */
   bot_status: string | null;
@@ -49,9 +50,10 @@ const chatStatement = (db: Db, id: string) =>
   db.$client
     .prepare(
       `select c.id, c.project_id, c.integration_id, c.status as chat_status, c.settings as chat_settings,
+         i.status as integration_status,
          b.id as bot_id, case when b.deleted_at is null then b.status end as bot_status, b.settings as bot_settings,
          exists (select 1 from knowledge_stores s where s.project_id = c.project_id and s.deleted_at is null) as has_knowledge
-       from chats c join bots b on b.id = c.bot_id
+       from chats c join bots b on b.id = c.bot_id join integrations i on i.id = c.integration_id
        where c.id = ? and c.deleted_at is null`,
     )
     .bind(id);
@@ -89,12 +91,16 @@ function liveChat(row: ChatRow | undefined, projectId: string, defaultModel: str
     id: row.id,
     projectId,
     integrationId: row.integration_id,
-    active: row.chat_status === "active" && row.bot_status === "active",
+    active: isActive(row),
     debounceMs: chatSettings(JSON.parse(row.chat_settings) as JsonObject).debounceMs,
     botId: row.bot_id,
     settings: settingsOf(row, defaultModel),
   };
 }
+
+/** An integration in error is one that cannot send for now; what comes in is answered, and sent when it can. */
+const isActive = (row: ChatRow) =>
+  row.chat_status === "active" && row.bot_status === "active" && row.integration_status !== "disabled";
 
 /** Where there are no stores nothing is looked up, which saves the look. */
 function settingsOf(row: ChatRow, defaultModel: string): BotSettings {

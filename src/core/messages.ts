@@ -56,6 +56,9 @@ export type Message = {
   delivery: Delivery | null;
 };
 
+/** The tool that keeps a bot's notes; what it does is not part of the conversation. */
+export const WORKING_MEMORY_TOOL = "update_working_memory";
+
 /** What a message says, without its tool traffic. */
 export const textOf = (parts: MessagePart[]) => parts.map((part) => (part.type === "text" ? part.text : "")).join("");
 

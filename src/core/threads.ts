@@ -126,7 +126,7 @@ export async function postMessages(
   types: readonly TurnEventType[],
 ): Promise<TurnStream> {
   const chat = await requireChat(ctx, thread.chatId);
-  if (!chat.active) throw new DomainError("conflict", "this chat, or its bot, is not active");
+  if (!chat.active) throw new DomainError("conflict", "this chat, its bot or its integration is not active");
   const person = input.person && (await rememberPerson(ctx, chat.integrationId, input.person, thread));
   if (person === null) throw notFound("thread", thread.id);
   const { messages, regenerate = false } = input;

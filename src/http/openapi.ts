@@ -40,7 +40,11 @@ function operation({ path, spec }: Route, schemas: Schemas, errorBody: z.ZodType
     ...(description ? { description } : {}),
     tags: [path.split("/")[1]],
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(json || form ? { requestBody: { required: true, content: { ...bodyOf(json), ...bodyOf(form) } } } : {}),
+    ...(json || form
+      ? {
+          requestBody: { required: !json?.safeParse(undefined).success, content: { ...bodyOf(json), ...bodyOf(form) } },
+        }
+      : {}),
     responses: { [ok ? status : 204]: answer, "4XX": error, "5XX": error },
   };
 }

@@ -140,7 +140,13 @@ async function readBody(c: Context<App>, spec: RouteSpec, isKeyed: boolean): Pro
     return { json: undefined, form: parse(spec.form, fields), text: hash };
   }
   const text = spec.json || isKeyed ? await readText(c.req.raw) : "";
-  return { json: spec.json ? parse(spec.json, parseJson(text)) : undefined, form: undefined, text };
+  return { json: spec.json && readJson(spec.json, text), form: undefined, text };
+}
+
+/** A schema with a default takes a request without a body. */
+function readJson(schema: z.ZodType, text: string): unknown {
+  const mayBeMissing = text === "" && schema.safeParse(undefined).success;
+  return parse(schema, mayBeMissing ? undefined : parseJson(text));
 }
 
 /** What was changed here shows here at once, not when the memory of it has aged. */

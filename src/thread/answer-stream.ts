@@ -1,6 +1,6 @@
 import type { TurnFailure } from "../agent/turn-ports.ts";
 import { citationData, citationsIn } from "../core/citations.ts";
-import { textOf, type Message, type MessagePart } from "../core/messages.ts";
+import { textOf, WORKING_MEMORY_TOOL, type Message, type MessagePart } from "../core/messages.ts";
 import { turnEventFrame, type TurnEvent, type TurnEventType } from "../core/turn-events.ts";
 
 const HEARTBEAT_MS = 15_000;
@@ -146,9 +146,10 @@ function partEvents(part: MessagePart): TurnEvent[] {
     case "source":
       return [];
     case "tool-call":
-      return [part];
+      return part.toolName === WORKING_MEMORY_TOOL ? [] : [part];
     case "tool-result": {
       const { toolCallId, toolName, result, outcome } = part;
+      if (toolName === WORKING_MEMORY_TOOL) return [];
       const event = { type: "tool-result" as const, toolCallId, toolName, result };
       return [outcome === "ok" ? event : { ...event, outcome }];
     }

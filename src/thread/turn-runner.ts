@@ -173,7 +173,7 @@ export class TurnRunner {
     if (known) return known;
     const { db, project, defaultModel } = this.#store.context;
     const chat = await readLiveChat(db, project.id, this.#store.record!.chatId, defaultModel);
-    if (!chat?.active) throw new DomainError("conflict", "this chat, or its bot, is not active");
+    if (!chat?.active) throw new DomainError("conflict", "this chat, its bot or its integration is not active");
     return chat.settings;
   }
 

@@ -41,8 +41,9 @@ function endless(): ReadableStream<Uint8Array> {
   return pieces(() => piece);
 }
 
-/** Some routes take this instead of JSON. */
+/** Some routes take this instead of JSON, and some need no body. */
 const FORM = "a form with files";
+const NONE = ["no body", "an empty body"];
 
 type Case = [what: string, status: number, body: () => BodyInit | undefined, headers?: Record<string, string>];
 
@@ -86,6 +87,7 @@ describe("a body that cannot be right", () => {
     const path = pathWith(row.path, ids);
     for (const [what, status, body, headers] of CASES) {
       if (row.spec.form && what === FORM) continue;
+      if (NONE.includes(what) && row.spec.json!.safeParse(undefined).success) continue;
       const given = body();
       const request: Attempt = {
         path,

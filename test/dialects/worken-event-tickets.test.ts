@@ -35,6 +35,11 @@ const ageTickets = (project: { id: string }, column: "issued_at" | "used_at", ms
   });
 
 describe("a ticket", () => {
+  it("needs no body to be asked for", async () => {
+    const { status, json } = await (await newProject()).post("/threads/events/tickets");
+    expect([status, json.ticket]).toEqual([200, expect.any(String)]);
+  });
+
   it("opens a project's live events for one minute", async () => {
     const chat = await newChat();
     const before = Date.now();

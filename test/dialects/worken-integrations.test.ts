@@ -114,6 +114,18 @@ describe("an integration", () => {
     expect([incomplete.status, incomplete.json.issues[0].path]).toEqual([422, "auth_data.token"]);
   });
 
+  it("lets none of its bots speak while it is disabled", async () => {
+    const model = new FakeModel(says("Hello."));
+    const chat = await newChat(model);
+    const path = `/integrations/${chat.integrationId}`;
+    await chat.project.post(path, { status: "disabled" });
+    const refused = await chat.thread("t1").stream("hi");
+    expect([refused.status, await refused.json()]).toMatchObject([409, { message: expect.stringContaining("active") }]);
+    expect(model.requests).toEqual([]);
+    await chat.project.post(path, { status: "active" });
+    expect((await chat.thread("t1").ask("hi")).text).toBe("Hello.");
+  });
+
   it("keeps what each of several updates in the same moment has changed", async () => {
     const project = await newProject();
     const path = `/integrations/${(await create(project, "telegram", { token: "1" })).json.id}`;

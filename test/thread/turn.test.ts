@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { newChat } from "../helpers/project.ts";
+import { newChat, readAnswer } from "../helpers/project.ts";
 import {
   callsTool,
   chunk,
@@ -93,7 +93,10 @@ describe("working memory", () => {
       says("You are Ann."),
     );
     const thread = (await newChat(model, { memory: { workingMemory: { enabled: true } } })).thread();
-    await thread.ask("I am Ann");
+    for (const _ of ["as it is made", "as it was stored"]) {
+      const { events } = await readAnswer(await thread.stream("I am Ann", { "idempotency-key": "ann" }));
+      expect(events.map(({ type }) => type)).toEqual(["text-delta", "finish"]);
+    }
     expect((await thread.chat.project.get(`/threads/${thread.id}/memory`)).json).toEqual({
       content: "- First name: Ann",
     });

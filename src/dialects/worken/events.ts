@@ -27,7 +27,7 @@ export const events = (api: Api) =>
         summary: "Get a ticket for live events",
         description:
           "For `?ticket=`: one minute to connect, then an hour in which the same listener may come back. Bound to one thread if one is named.",
-        json: CreateTicket,
+        json: CreateTicket.default({}),
         ok: Ticket,
       },
       async ({ ctx, json }) => {

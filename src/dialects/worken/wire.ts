@@ -17,7 +17,7 @@ import { creditsOf, microFrom } from "../../core/credits.ts";
 import type { Integration } from "../../core/integrations.ts";
 import type { Invoice } from "../../core/invoices.ts";
 import type { LiveEvent } from "../../core/live-events.ts";
-import type { Message, MessagePart } from "../../core/messages.ts";
+import { WORKING_MEMORY_TOOL, type Message, type MessagePart } from "../../core/messages.ts";
 import type { Offer } from "../../core/offers.ts";
 import type { Person } from "../../core/people.ts";
 import type { Project } from "../../core/projects.ts";
@@ -281,9 +281,6 @@ const conversationView = ({ integrationId, chatKey, reachable, canReplyUntil }: 
   can_reply_until: timeOrNull(canReplyUntil),
 });
 
-/** The tool that keeps a bot's notes; what it does is not part of the conversation. */
-const HIDDEN_TOOL = "update_working_memory";
-
 /** A message and, before it, a row for each tool that was used to write it. */
 export const messageViews = (message: Message): Wire<"Message">[] => [
   ...message.parts.flatMap((part) => toolView(message, part)),
@@ -335,7 +332,7 @@ export const scheduleRunView = (run: ScheduleRun): Wire<"ScheduleRun"> => ({
 });
 
 function toolView(message: Message, part: MessagePart): Wire<"Message">[] {
-  if (part.type !== "tool-result" || part.toolName === HIDDEN_TOOL) return [];
+  if (part.type !== "tool-result" || part.toolName === WORKING_MEMORY_TOOL) return [];
   const call = message.parts.find((other) => other.type === "tool-call" && other.toolCallId === part.toolCallId);
   const args = call?.type === "tool-call" ? call.args : null;
   const content = JSON.stringify({ toolName: part.toolName, args, result: part.result });
