@@ -188,7 +188,10 @@ const BUSY = new Set([429, 503, 529]);
 
 /** What a failed model call means to the caller: a busy model is worth trying again later, everything else is not ours. */
 export function asTurnFailure(error: unknown): TurnFailure {
-  if (error instanceof DomainError) return { code: error.code, message: error.message };
+  if (error instanceof DomainError) {
+    const { code, message, details } = error;
+    return { code, message, ...(details.isPersonal ? { isPersonal: true } : {}) };
+  }
   if (!APICallError.isInstance(error)) return { code: "upstream_failed", message: "the model failed" };
   if (!error.isRetryable || !BUSY.has(error.statusCode ?? 0))
     return { code: "upstream_failed", message: error.message };

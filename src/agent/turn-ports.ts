@@ -21,4 +21,4 @@ export type TurnPorts = {
   idleTimeoutMs: number;
 };
 
-export type TurnFailure = { code: ErrorCode; message: string; retryAfterSeconds?: number };
+export type TurnFailure = { code: ErrorCode; message: string; retryAfterSeconds?: number; isPersonal?: boolean };

@@ -9,6 +9,8 @@ export type LiveChat = {
   projectId: string;
   integrationId: string;
   active: boolean;
+  /** Its bot could not answer lately. It is tried again with every message. */
+  failing: boolean;
   /** Null: as its channel does. */
   debounceMs: number | null;
   botId: string;
@@ -92,15 +94,16 @@ function liveChat(row: ChatRow | undefined, projectId: string, defaultModel: str
     projectId,
     integrationId: row.integration_id,
     active: isActive(row),
+    failing: row.chat_status === "error",
     debounceMs: chatSettings(JSON.parse(row.chat_settings) as JsonObject).debounceMs,
     botId: row.bot_id,
     settings: settingsOf(row, defaultModel),
   };
 }
 
-/** An integration in error is one that cannot send for now; what comes in is answered, and sent when it can. */
+/** An integration, or a chat, in error is one that cannot send or answer for now: it is tried again with every message. */
 const isActive = (row: ChatRow) =>
-  row.chat_status === "active" && row.bot_status === "active" && row.integration_status !== "disabled";
+  row.chat_status !== "disabled" && row.bot_status === "active" && row.integration_status !== "disabled";
 
 /** Where there are no stores nothing is looked up, which saves the look. */
 function settingsOf(row: ChatRow, defaultModel: string): BotSettings {

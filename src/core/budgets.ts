@@ -7,7 +7,7 @@ export type Budget = { credits: number; period: "day" | "month" };
 export type Budgets = { bot?: Budget; person?: Budget };
 
 /** A budget at some moment: who it is for, and since when what was spent counts. */
-export type Limit = { scope: string; since: string; amount: number; message: string };
+export type Limit = { scope: string; since: string; amount: number; message: string; isPersonal: boolean };
 
 type Who = { botId: string; personId: string | null };
 
@@ -21,7 +21,8 @@ function limitOf(scope: string, name: string, { credits, period }: Budget, now: 
   const [year, month, day] = [now.getUTCFullYear(), now.getUTCMonth(), period === "day" ? now.getUTCDate() : 1];
   const end = period === "day" ? Date.UTC(year, month, day + 1) : Date.UTC(year, month + 1, 1);
   const message = `${name} of ${creditsOf(credits)} credits a ${period} is spent; it begins anew at ${iso(end)}`;
-  return { scope, since: iso(Date.UTC(year, month, day)).slice(0, 10), amount: credits, message };
+  const isPersonal = scope.startsWith("person:");
+  return { scope, since: iso(Date.UTC(year, month, day)).slice(0, 10), amount: credits, message, isPersonal };
 }
 
 const iso = (at: number) => new Date(at).toISOString();

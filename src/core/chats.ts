@@ -39,6 +39,7 @@ export async function createChat(
     integrationId: integration.id,
     name: input.name,
     status: "active" as const,
+    error: null,
     settings: input.settings ?? {},
     createdAt: now,
     updatedAt: now,
@@ -90,7 +91,12 @@ export async function updateChat(
   await refuseIdentical(ctx, { ...identity, except: id });
   const changed = await ctx.db
     .update(chats)
-    .set({ ...given, settings: settings && mergePatch(chats.settings, settings), updatedAt: ctx.now() })
+    .set({
+      ...given,
+      ...(given.status && { error: null }),
+      settings: settings && mergePatch(chats.settings, settings),
+      updatedAt: ctx.now(),
+    })
     .where(and(mine(ctx), eq(chats.id, id), staysSmall(chats.settings, settings)))
     .returning({ id: chats.id })
     .catch(refuseTwin(identity));

@@ -9,7 +9,7 @@ type Place = { integrationId: string; chatKey: string };
 
 /**
  * The chat through which a conversation comes: the one that is bound to it by its setting `external_chat_id`, else the
- * integration's oldest that is bound to none. One that is active comes before one that is not.
+ * integration's oldest that is bound to none. One that is switched off comes last.
  */
 async function chatOf(ctx: Ctx, { integrationId, chatKey }: Place): Promise<string | null> {
   const bound = "cast(json_extract(settings, '$.external_chat_id') as text)";
@@ -17,7 +17,7 @@ async function chatOf(ctx: Ctx, { integrationId, chatKey }: Place): Promise<stri
     .prepare(
       `select id from chats
        where integration_id = ? and project_id = ? and deleted_at is null and (${bound} is null or ${bound} = ?)
-       order by ${bound} is null, status <> 'active', created_at, id limit 1`,
+       order by ${bound} is null, status = 'disabled', created_at, id limit 1`,
     )
     .bind(integrationId, ctx.project.id, chatKey)
     .first<{ id: string }>();

@@ -20,6 +20,8 @@ export type ErrorDetails = {
   issues?: { path: string; message: string }[];
   /** For `limit_exceeded` and `unavailable`: when it is worth trying again. */
   retryAfterSeconds?: number;
+  /** It is about one person alone: others are served. */
+  isPersonal?: boolean;
   /** For `method_not_allowed`: the methods that the path has. */
   allow?: string[];
 };

@@ -12,6 +12,8 @@ export type ThreadEvent = { threadId: string } & (
   | { type: "pending-count"; pendingCount: number }
   | { type: "mode-changed"; mode: Mode }
   | { type: "title-changed"; title: string }
+  /** A messenger's bot could not answer, or can again. */
+  | { type: "chat-status-changed"; chatId: string; status: "active" | "error"; error: string | null }
   | { type: "approval-requested"; approvalId: string; toolName: string; requestedFrom: "user" | "operator" }
   | { type: "approval-decided"; approvalId: string; status: "approved" | "rejected" | "expired" }
   | { type: "schedule-created"; scheduleId: string; dueAt: number }

@@ -47,6 +47,8 @@ export type Posting = {
   types: readonly TurnEventType[];
   /** Where the person reads the answers; absent: where the thread was told before, or nowhere but here. */
   address?: ChannelAddress;
+  /** What came through the chat could not be answered lately. */
+  failing?: boolean;
 };
 
 /** A time to come, and whether a message of the person before it makes it void. */

@@ -192,6 +192,7 @@ const postingOf = (chat: LiveChat, personId: string | null, types: readonly Turn
   settings: chat.settings,
   debounceMs: chat.debounceMs ?? 0,
   types,
+  failing: chat.failing,
 });
 
 const onceKey = ({ once }: Ctx) => once && { key: once.key, requestHash: once.requestHash };

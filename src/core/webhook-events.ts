@@ -11,6 +11,7 @@ type WebhookData = {
   "thread.mode.changed": { thread_id: string; mode: Mode };
   "thread.approval.requested": { thread_id: string; approval: Json };
   "thread.approval.decided": { thread_id: string; approval: Json };
+  "chat.status.changed": { chat_id: string; status: "active" | "error"; error: string | null };
   "schedule.created": { schedule_id: string; thread_id: string; scheduled_at: string };
   "schedule.fired": { schedule_id: string; thread_id: string; message_id: string };
   "schedule.failed": { schedule_id: string; thread_id: string; error: string };

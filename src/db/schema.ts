@@ -95,6 +95,8 @@ export const chats = sqliteTable("chats", {
   integrationId: text("integration_id").notNull(),
   name: text().notNull(),
   status: text({ enum: STATUSES }).notNull(),
+  /** Why the status is `error`: what kept the bot from answering. */
+  error: text(),
   settings: text({ mode: "json" }).$type<JsonObject>().notNull(),
   createdAt: timestamp("created_at").notNull(),
   updatedAt: timestamp("updated_at").notNull(),

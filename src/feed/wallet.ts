@@ -108,7 +108,7 @@ export class Wallet {
       return new DomainError("unavailable", "the balance cannot be read at the moment");
     if (this.#balance <= 0) return new DomainError("payment_required", "the project has no credits left");
     const exceeded = limits.find((limit) => this.#left(hold, limit) <= 0);
-    if (exceeded) return new DomainError("payment_required", exceeded.message);
+    if (exceeded) return new DomainError("payment_required", exceeded.message, { isPersonal: exceeded.isPersonal });
     return new DomainError("payment_required", "all credits that are left are set aside for answers being written");
   }
 

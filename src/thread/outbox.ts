@@ -7,6 +7,7 @@ import { listThread, projectThread } from "../core/thread-projection.ts";
 import { ringSoon, scheduleStatements, type ScheduleProjection } from "../core/schedule-projection.ts";
 import type { ScheduleRun } from "../core/schedule-state.ts";
 import { ringIfLow } from "../core/balance-alerts.ts";
+import { chatStatusStatements } from "../core/chat-failures.ts";
 import { chargeStatements } from "../core/model-calls.ts";
 import type { EventLog } from "../lib/event-log.ts";
 import { webhookEventsOf } from "./webhook-outbox.ts";
@@ -110,7 +111,12 @@ export class Outbox {
     const outgoing = sends.map((send) => sendStatement(ctx, record.id, address!, send));
     const webhooks = await webhookEventsOf(this.#options.machine, record, rows);
     const planned = plannedIn(rows, this.#options.machine);
-    const more = [...charges, ...outgoing, ...scheduleStatements(ctx, record.id, planned)];
+    const more = [
+      ...charges,
+      ...outgoing,
+      ...scheduleStatements(ctx, record.id, planned),
+      ...chatStatusStatements(ctx, rows),
+    ];
     const { hasListeners, others } = await projectThread(ctx, { state, version, text, said, webhooks }, more);
     if (webhooks.length > 0) this.#hasListeners = hasListeners;
     ringIfLow(ctx, record.projectId, others.slice(0, charges.length));

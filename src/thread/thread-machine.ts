@@ -159,6 +159,7 @@ export class ThreadMachine {
     for (const request of outcome.approvals) this.#requestApproval(record, messageId, request);
     record.workingMemory = outcome.control.workingMemory ?? record.workingMemory;
     this.#plan(record, outcome, turn);
+    this.#judgeChat(record, outcome.failure);
     if (outcome.control.mode) this.#changeMode(record, outcome.control.mode, null);
     this.#save(record);
     return true;
@@ -238,7 +239,7 @@ export class ThreadMachine {
   }
 
   /** Does what is due, as far as thread and chat allow it now, and plans it anew where it recurs. Answers what is owed by it. */
-  fire(id: string, chat: Pick<LiveChat, "active"> | null): string | null {
+  fire(id: string, chat: Pick<LiveChat, "active" | "failing"> | null): string | null {
     const record = this.#existing();
     const schedule = this.timetable.takeDue(id);
     if (!schedule) return null;
@@ -248,6 +249,7 @@ export class ThreadMachine {
     const messageId = schedule.messageId ?? this.#options.newId();
     this.timetable.ran(schedule, messageId);
     const { kind, text, createdAt: plannedAt, followUp } = schedule;
+    record.failing = chat!.failing;
     if (kind === "send") this.#sendNow(record, text, messageId);
     else this.#openTurn(record, 0, messageId, { scheduleId: id, kind, text, plannedAt, ...(followUp && { followUp }) });
     this.#save(record);
@@ -597,7 +599,18 @@ export class ThreadMachine {
     };
   }
 
+  /** Of a chat that a vendor's people write to, the operator learns when its bot cannot answer them, and when it can again. */
+  #judgeChat(record: ThreadRecord, failure: TurnOutcome["failure"]): void {
+    if (!record.address || failure?.isPersonal) return;
+    const error = failure && failure.message;
+    if ((error !== null) === (record.failing ?? false)) return;
+    record.failing = error !== null;
+    const status = error === null ? "active" : "error";
+    this.#tell(record, { type: "chat-status-changed", chatId: record.chatId, status, error });
+  }
+
   #takePosting(record: ThreadRecord, posting: Posting): void {
+    record.failing = posting.failing ?? false;
     record.botId = posting.botId;
     record.personId = posting.personId ?? record.personId;
     record.address = posting.address ?? record.address;

@@ -31,6 +31,8 @@ export type ThreadRecord = {
   personId: string | null;
   /** Where the person reads the answers; null: nowhere but here. */
   address: ChannelAddress | null;
+  /** The chat was in error when the thread last heard of it. */
+  failing?: boolean;
   mode: Mode;
   /** Grows with every change of mode; a turn that began in an earlier epoch may not commit. */
   epoch: number;

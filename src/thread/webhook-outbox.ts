@@ -47,6 +47,10 @@ function eventOf(machine: ThreadMachine, event: LiveEvent, takeover: boolean): W
     }
     case "mode-changed":
       return { type: "thread.mode.changed", data: { thread_id, mode: event.mode } };
+    case "chat-status-changed": {
+      const { chatId, status, error } = event;
+      return { type: "chat.status.changed", data: { chat_id: chatId, status, error } };
+    }
     case "approval-requested":
     case "approval-decided": {
       const approval = machine.approvals.find(event.approvalId);

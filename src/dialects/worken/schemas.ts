@@ -239,6 +239,10 @@ export const Chat = z
     created_at: Time,
     updated_at: Time,
     events_24h: z.int(),
+    error: z
+      .string()
+      .optional()
+      .meta({ description: "what kept a messenger's bot from answering; `status` is `error`" }),
   })
   .meta({ id: "Chat" });
 
@@ -575,6 +579,7 @@ export const ThreadEvent = z
       "pending_count",
       "mode_changed",
       "title_changed",
+      "chat_status_changed",
       "message_created",
       "message_updated",
       "delivery_changed",
@@ -599,6 +604,7 @@ export const ThreadEvent = z
     tool_name: z.string().optional(),
     requested_from: z.enum(["user", "operator"]).optional(),
     integration_id: z.string().optional(),
+    chat_id: z.string().optional(),
     error: z.string().optional(),
     endpoint_id: z.string().optional(),
     schedule_id: z.string().optional(),

@@ -243,6 +243,7 @@ export const chatView = (chat: Chat): Wire<"Chat"> => ({
   created_at: time(chat.createdAt),
   updated_at: time(chat.updatedAt),
   events_24h: chat.events24h,
+  ...(chat.error === null ? {} : { error: chat.error }),
 });
 
 export const threadView = (thread: Thread | ThreadState): Wire<"Thread"> => ({
@@ -377,6 +378,14 @@ export function threadEventView(event: LiveEvent): Wire<"ThreadEvent"> {
       return { thread_id, type: "pending_count", pending_count: event.pendingCount };
     case "mode-changed":
       return { thread_id, type: "mode_changed", mode: event.mode };
+    case "chat-status-changed":
+      return {
+        thread_id,
+        type: "chat_status_changed",
+        chat_id: event.chatId,
+        status: event.status,
+        ...(event.error === null ? {} : { error: event.error }),
+      };
     case "title-changed":
       return { thread_id, type: "title_changed", title: event.title };
     case "approval-requested":
