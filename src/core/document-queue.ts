@@ -29,7 +29,8 @@ const pending = (ctx: Ctx, storeId: string, id: string) =>
     isNull(documents.deletedAt),
   );
 
-const claimed = (ctx: Ctx, { storeId, id, claim }: ClaimedDocument) =>
+/** The condition that a document is still this worker's. */
+export const claimed = (ctx: Ctx, { storeId, id, claim }: ClaimedDocument) =>
   and(pending(ctx, storeId, id), eq(documents.claim, claim));
 
 /** Null: there is nothing to do, or not yet, or somebody else does it. */

@@ -37,25 +37,42 @@ async function storeFile<T>(
   insert: (file: StoredFile) => Promise<T>,
 ): Promise<T> {
   if (bytes.byteLength === 0) throw invalid("file", "is empty");
-  const [id, hash] = [ctx.newId(), await contentHash(bytes)];
-  const file: StoredFile = {
-    id,
-    projectId: ctx.project.id,
-    filename,
-    purpose,
-    bytes: bytes.byteLength,
-    contentHash: hash,
-    owned,
-    createdAt: ctx.now(),
-    deletedAt: null,
-  };
-  await ctx.files.put(blobKey(ctx, id), bytes.slice().buffer, "application/octet-stream");
+  const hash = await contentHash(bytes);
+  const file = newFile(ctx, { filename, purpose, owned, bytes: bytes.byteLength, contentHash: hash });
+  await putBytes(ctx, file.id, bytes);
   try {
     return await insert(file);
   } catch (error) {
-    await ctx.files.deleteAll(blobKey(ctx, id));
+    await ctx.files.deleteAll(blobKey(ctx, file.id));
     throw error;
   }
+}
+
+const newFile = (
+  ctx: Ctx,
+  given: Pick<StoredFile, "filename" | "purpose" | "owned" | "bytes" | "contentHash">,
+): StoredFile => ({ ...given, id: ctx.newId(), projectId: ctx.project.id, createdAt: ctx.now(), deletedAt: null });
+
+const putBytes = (ctx: Ctx, id: string, bytes: Uint8Array) =>
+  ctx.files.put(blobKey(ctx, id), bytes.slice().buffer, "application/octet-stream");
+
+/** A file that is made for one store, and whose bytes are yet to be fetched. */
+export function awaitedFile(ctx: Ctx, filename: string): { file: StoredFile; insertFile: BatchItem<"sqlite"> } {
+  const file = newFile(ctx, { filename, purpose: "assistants", owned: true, bytes: 0, contentHash: "" });
+  return { file, insertFile: ctx.db.insert(files).values(file) };
+}
+
+/** Keeps the bytes that were fetched for a file, in place of any that it has. False: it is gone. */
+export async function replaceBytes(ctx: Ctx, id: string, bytes: Uint8Array): Promise<boolean> {
+  await putBytes(ctx, id, bytes);
+  const [file] = await ctx.db
+    .update(files)
+    .set({ bytes: bytes.byteLength, contentHash: await contentHash(bytes) })
+    .where(mine(ctx, id))
+    .returning();
+  // Whoever erased the file meanwhile may have done so before these bytes came.
+  if (!file) await ctx.files.deleteAll(blobKey(ctx, id));
+  return file !== undefined;
 }
 
 export const listFiles = (ctx: Ctx, page: ItemPageRequest & { purpose?: string }): Promise<ItemPage<StoredFile>> =>

@@ -17,6 +17,7 @@ import { UnreadableDocument } from "./blocks.ts";
 import { embedChunks } from "./embed-chunks.ts";
 import { removeStaleChunks } from "./erase.ts";
 import { chunkBlocks, type Chunk } from "./chunk.ts";
+import { fetchSource, SourceUnavailable } from "./fetch-source.ts";
 import { extractText } from "./extract/index.ts";
 
 /**
@@ -50,17 +51,28 @@ async function index(ctx: Ctx, document: ClaimedDocument): Promise<void> {
 const encoder = new TextEncoder();
 
 async function readChunks(ctx: Ctx, document: ClaimedDocument): Promise<Chunk[]> {
-  const bytes = await readBytes(ctx, document.id);
+  const bytes = await bytesOf(ctx, document);
   if (!bytes) throw new UnreadableDocument("the content of this file is not there any more");
   const chunks = chunkBlocks(await extractText(bytes, document.filename), document.chunking ?? DEFAULT_CHUNKING);
   if (chunks.length === 0) throw new UnreadableDocument("there is no text in this file");
   return chunks;
 }
 
+const bytesOf = (ctx: Ctx, document: ClaimedDocument): Promise<Uint8Array | null> => {
+  const { sourceUrl } = document;
+  return sourceUrl === null ? readBytes(ctx, document.id) : fetchSource(ctx, { ...document, sourceUrl });
+};
+
+/** How often an address is asked before its document has failed. */
+const MOST_FETCHES = 3;
+
 async function giveUp(ctx: Ctx, document: ClaimedDocument, error: unknown): Promise<void> {
   if (error instanceof ClaimLost) return;
   if (error instanceof UnreadableDocument) await failDocument(ctx, document, "unreadable", error.message);
-  else if (error instanceof DomainError) await postponeDocument(ctx, document, error.message);
+  else if (error instanceof SourceUnavailable && document.attempts >= MOST_FETCHES)
+    await failDocument(ctx, document, "unavailable", error.message);
+  else if (error instanceof DomainError || error instanceof SourceUnavailable)
+    await postponeDocument(ctx, document, error.message);
   else {
     console.error("index-document", error);
     await postponeDocument(ctx, document, "something went wrong on our side");

@@ -137,6 +137,7 @@ export const VectorStoreFile = z
     status: z.enum(["processed", "pending", "error"]),
     created_at: Time,
     bytes: z.int(),
+    url: z.string().nullable().meta({ description: "Where it is fetched from" }),
     attributes: FileAttributes,
     error: z.string().nullable().meta({ description: "Why it cannot be read, or why it is not ready yet" }),
   })
@@ -165,11 +166,12 @@ export const OpenAiVectorStoreFile = z
 const FileOptions = { attributes: FileAttributes.nullish(), chunking_strategy: ChunkingStrategy.nullish() };
 const Filename = z.string().trim().min(1).max(255);
 
-/** A file that was uploaded before, or a text that is given here and now. */
+/** A file that was uploaded before, a text that is given here and now, or what lies at an address. */
 export const AddVectorStoreFile = z
   .union([
     z.object({ file_id: z.string().min(1).max(128), ...FileOptions }),
     z.object({ filename: Filename, content: z.string().min(1), ...FileOptions }),
+    z.object({ url: z.string().min(1).max(2000), filename: Filename.optional(), ...FileOptions }),
   ])
   .meta({ id: "AddVectorStoreFile" });
 

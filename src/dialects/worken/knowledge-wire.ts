@@ -85,6 +85,7 @@ export const vectorStoreFileView = (document: Document): Wire<"VectorStoreFile">
   status: document.status === "cancelled" ? "error" : document.status,
   created_at: document.createdAt.toISOString(),
   bytes: document.bytes,
+  url: document.sourceUrl,
   attributes: document.attributes,
   error: document.status === "cancelled" ? "processing was cancelled" : document.lastError,
 });

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Ctx } from "../../core/context.ts";
+import { addSource } from "../../core/document-sources.ts";
 import { readDocumentText } from "../../core/document-text.ts";
 import {
   addContent,
@@ -11,6 +12,7 @@ import {
   updateDocument,
   type Document,
 } from "../../core/documents.ts";
+import type { DocumentOptions } from "../../core/new-documents.ts";
 import { answering } from "../../core/idempotency.ts";
 import type { Api } from "../../http/route.ts";
 import { isOpenAi, PREFIXES, type Prefix } from "./knowledge-faces.ts";
@@ -55,7 +57,7 @@ const declare = (api: Api, prefix: Prefix) => {
       {
         summary: "Add a file to a vector store",
         description:
-          "An uploaded file by its id, a text with its filename, or a file in a form. It is read in the background: `status` says when a search finds it.",
+          "An uploaded file by its id, a text with its filename, the address of a document or page, or a file in a form. It is read in the background: `status` says when a search finds it.",
         params: StoreId,
         json: AddVectorStoreFile,
         form: UploadVectorStoreFile,
@@ -130,16 +132,28 @@ const declare = (api: Api, prefix: Prefix) => {
 const encoder = new TextEncoder();
 
 function addJson(ctx: Ctx, storeId: string, json: z.output<typeof AddVectorStoreFile>): Promise<Document> {
-  const options = { attributes: json.attributes ?? {}, chunking: chunkingFrom(json.chunking_strategy) };
+  const options = optionsFrom(json);
   if ("file_id" in json) return addFile(ctx, storeId, json.file_id, options);
+  if ("url" in json) return addSource(ctx, storeId, json, options);
   return addContent(ctx, storeId, { filename: json.filename, bytes: encoder.encode(json.content) }, options);
 }
 
 async function addUpload(ctx: Ctx, storeId: string, form: z.output<typeof UploadVectorStoreFile>): Promise<Document> {
-  const options = { attributes: form.attributes ?? {}, chunking: chunkingFrom(form.chunking_strategy) };
+  const options = optionsFrom(form);
   const bytes = new Uint8Array(await form.file.arrayBuffer());
   return addContent(ctx, storeId, { filename: form.filename ?? (form.file.name || "file"), bytes }, options);
 }
+
+type Options = {
+  attributes?: Document["attributes"] | null | undefined;
+  chunking_strategy?: Parameters<typeof chunkingFrom>[0];
+};
+
+/** Attributes that nobody speaks of are none, or those that are there. */
+const optionsFrom = ({ attributes, chunking_strategy }: Options): DocumentOptions => ({
+  ...(attributes ? { attributes } : {}),
+  chunking: chunkingFrom(chunking_strategy),
+});
 
 const contentView = (texts: string[]) => ({
   object: "vector_store.file_content.page" as const,
