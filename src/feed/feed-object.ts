@@ -4,6 +4,7 @@ import type { LiveEvent } from "../core/live-events.ts";
 import { readBalance } from "../core/balance.ts";
 import type { LiveBatch, Reservation, Settlement } from "../core/ports.ts";
 import { EventLog, numbered, type LoggedEvent } from "../lib/event-log.ts";
+import { sleep } from "../lib/time.ts";
 import { Listeners } from "../lib/listeners.ts";
 import { openContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";
@@ -27,6 +28,7 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
   #hasTables: boolean;
   readonly #wallet: Wallet;
   #projectId = "";
+  #moment: Promise<void> | null = null;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
@@ -71,8 +73,15 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
     return row === null ? [] : numbered(row, events);
   }
 
+  /** A transaction costs more than what is written in it: all that comes in the same moment shares one, at its end. */
+  #momentEnd(): Promise<void> {
+    this.#moment ??= sleep(0).then(() => void (this.#moment = null));
+    return this.#moment;
+  }
+
   publish(batches: LiveBatch[], settled: Settlement[] = []): Promise<Rpc<null>> {
-    return attempt(() => {
+    return attempt(async () => {
+      await this.#momentEnd();
       this.#createTables();
       this.#wallet.settle(settled);
       const fresh = batches.flatMap((batch) => this.#take(batch));
@@ -94,7 +103,10 @@ export class FeedObject extends DurableObject<Env> implements FeedRpc {
 
   reserve(projectId: string, reservation: Reservation): Promise<Rpc<number>> {
     this.#projectId = projectId;
-    return attempt(() => this.#wallet.reserve(reservation));
+    return attempt(async () => {
+      await this.#momentEnd();
+      return this.#wallet.reserve(reservation);
+    });
   }
 
   forgetBalance(): Promise<Rpc<null>> {
