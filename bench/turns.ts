@@ -1,62 +1,74 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { takeTurns, type Target } from "./load.ts";
+import { defineBench, inTurn, type Bench, type Setting, type Work } from "./bench.ts";
+import { takeTurns, type Target, type Timings } from "./load.ts";
 import { cpuSeconds, memoryMegabytes } from "./processes.ts";
-import { gzipBytes, startBare, startParley, turnsForMessages, type Subject } from "./subjects.ts";
+import type { Row, Wanted } from "./report.ts";
+import { median, percentile } from "./statistics.ts";
+import { startBare, startParley, turnsForMessages, type Subject } from "./subjects.ts";
 import { Upstream } from "./upstream.ts";
 
-/**
- * Turns of Parley, as it is deployed, beside those of a bare Durable Object that does the least for the same promise. Both
- * take turns in turn, several rounds of them; what counts is the ratio.
- */
-const { values: given } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "5" },
-    turns: { type: "string", default: "600" },
-    only: { type: "string", default: "" },
-  },
-});
-const [rounds, turns] = [Number(given.rounds), Number(given.turns)];
 const CHUNKS = 32;
 const LONG_STREAM = 5000;
 const EARLIER_MESSAGES = 50;
+/** The model and the load must be able to do so many times what is measured with them, or they would be what is measured. */
+const SPARE = 2;
 
-type Work = { title: string; concurrency: number; chunks: number; turns: number; target: (subject: Subject) => Target };
-type Figures = { turnsPerSecond: number; firstTokenMs: number; slowestMs: number; cpuMs: number };
+type Stage = Setting & {
+  upstream: Upstream;
+  parley: Subject;
+  bare: Subject;
+  /** Answers a second that the model alone gives to the same load. */
+  upstreamPerSecond: number;
+  stop: () => Promise<void>;
+};
+type Shape = {
+  title: string;
+  concurrency: number;
+  chunks?: number;
+  share?: number;
+  target?: (subject: Subject) => Target;
+};
+type Figures = Timings & { cpuSeconds: number; memoryMegabytes: number };
 
-const fresh = (subject: Subject) => subject.newThreads();
-const works: Work[] = [
-  { title: "1 at a time", concurrency: 1, chunks: CHUNKS, turns: turns / 4, target: fresh },
-  { title: "32 at a time", concurrency: 32, chunks: CHUNKS, turns, target: fresh },
-  { title: "64 at a time", concurrency: 64, chunks: CHUNKS, turns, target: fresh },
+const SHAPES: Shape[] = [
+  { title: "turns, 1 at a time", concurrency: 1, share: 1 / 4 },
+  { title: "turns, 32 at a time", concurrency: 32 },
+  { title: "turns, 64 at a time", concurrency: 64 },
   {
-    title: `32, ${EARLIER_MESSAGES} messages`,
+    title: `turns, 32 at a time, ${EARLIER_MESSAGES} messages each`,
     concurrency: 32,
-    chunks: CHUNKS,
-    turns,
     target: ({ oldThreads }) => oldThreads,
   },
-  { title: `${LONG_STREAM} chunks`, concurrency: 1, chunks: LONG_STREAM, turns: 2, target: fresh },
+  { title: `one answer of ${LONG_STREAM} chunks`, concurrency: 1, chunks: LONG_STREAM },
 ];
 
-const folder = mkdtempSync(join(tmpdir(), "parley-bench-"));
-const upstream = await Upstream.start({ chunks: CHUNKS, firstTokenMs: 0, intervalMs: 0 });
-const subjects: Subject[] = [];
-try {
-  for (const start of [startParley, startBare]) subjects.push(await start({ folder, upstreamUrl: upstream.url }));
-  for (const subject of subjects) await warmUp(subject);
-  for (const work of works) if (work.title.startsWith(given.only)) await compare(work);
-  for (const { name, pid, bundle } of subjects) {
-    console.log(
-      `${name}: bundle ${(gzipBytes(bundle) / 1000).toFixed(0)} KB gzip, memory ${memoryMegabytes(pid).toFixed(0)} MB`,
-    );
-  }
-} finally {
-  await Promise.all(subjects.map((subject) => subject.stop()));
-  upstream.stop();
-  rmSync(folder, { recursive: true });
+/** Every call of the model is priced: credits are set aside and charged. */
+export const turns: Bench = defineBench({
+  name: "turns",
+  open: (setting) => openStage(setting, {}),
+  works: [...SHAPES.map(workOf), { title: "passed on by a Worker, 32 at a time", measure: measurePassed }],
+});
+
+export const freeTurns: Bench = defineBench({
+  name: "free",
+  open: (setting) => openStage(setting, { MODEL_PRICES: '{"default":{"input":0,"output":0}}' }),
+  works: [workOf({ title: "turns, 32 at a time, free models", concurrency: 32 })],
+});
+
+async function openStage(setting: Setting, bindings: Record<string, string>): Promise<Stage> {
+  const upstream = await Upstream.start({ chunks: CHUNKS, firstTokenMs: 0, intervalMs: 0 });
+  const options = { folder: setting.folder, state: setting.state, upstreamUrl: upstream.url };
+  const [parley, bare] = [await startParley({ ...options, bindings }), await startBare(options)];
+  for (const subject of [parley, bare]) await warmUp(subject);
+  const { turnsPerSecond } = await takeTurns(upstream.target, {
+    turns: setting.turns,
+    concurrency: 32,
+    chunks: CHUNKS,
+  });
+  const stop = async () => {
+    await Promise.all([parley.stop(), bare.stop()]);
+    upstream.stop();
+  };
+  return { ...setting, upstream, parley, bare, upstreamPerSecond: turnsPerSecond, stop };
 }
 
 /** Gives the old threads their messages, which also lets both be compiled. */
@@ -65,44 +77,64 @@ async function warmUp(subject: Subject): Promise<void> {
   await takeTurns(subject.oldThreads, load);
 }
 
-async function compare(work: Work): Promise<void> {
-  await upstream.answer({ chunks: work.chunks, firstTokenMs: 0, intervalMs: 0 });
-  const figures = new Map<string, Figures[]>(subjects.map(({ name }) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const subject of subjects) figures.get(subject.name)!.push(await measure(subject, work));
-  }
-  console.log(`\n${work.title}`);
-  for (const [name, rows] of figures) console.log(`  ${name.padEnd(7)} ${line(rows, work)}`);
-  const [parley, bare] = [...figures.values()].map((rows) => median(rows.map((row) => row.turnsPerSecond)));
-  console.log(`  ratio   ${(parley! / bare!).toFixed(2)}`);
+function workOf(shape: Shape): Work<Stage> {
+  return { title: shape.title, measure: (stage) => compare(stage, shape) };
 }
 
-async function measure(subject: Subject, work: Work): Promise<Figures> {
-  const before = cpuSeconds(subject.pid);
-  const { turnsPerSecond, firstTokenMs } = await takeTurns(work.target(subject), work);
-  const sorted = firstTokenMs.toSorted((a, b) => a - b);
-  return {
-    turnsPerSecond,
-    firstTokenMs: sorted[Math.floor(sorted.length / 2)]!,
-    slowestMs: sorted[Math.floor(sorted.length * 0.99)]!,
-    cpuMs: ((cpuSeconds(subject.pid) - before) / work.turns) * 1000,
-  };
-}
-
-function line(rows: Figures[], { chunks }: Work): string {
-  const of = (figure: keyof Figures, digits: number, scale = 1) => {
-    const values = rows.map((row) => row[figure] * scale);
-    const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));
-    return `${median(values).toFixed(digits).padStart(7)} (${low}–${high})`;
-  };
+async function compare(
+  stage: Stage,
+  { title, concurrency, chunks = CHUNKS, share = 1, target }: Shape,
+): Promise<Row[]> {
+  const isLong = chunks === LONG_STREAM;
+  const load = { turns: isLong ? 2 : Math.ceil(stage.turns * share), concurrency, chunks };
+  await stage.upstream.answer({ chunks, firstTokenMs: 0, intervalMs: 0 });
+  const [parley, bare] = await inTurn(stage.rounds, [stage.parley, stage.bare], async (subject): Promise<Figures> => {
+    const before = cpuSeconds(subject.pid);
+    const timings = await takeTurns(target?.(subject) ?? subject.newThreads(), load);
+    return { ...timings, cpuSeconds: cpuSeconds(subject.pid) - before, memoryMegabytes: memoryMegabytes(subject.pid) };
+  });
+  await stage.upstream.answer({ chunks: CHUNKS, firstTokenMs: 0, intervalMs: 0 });
+  const row = (figure: string, unit: string, of: (figures: Figures) => number, wanted?: Wanted): Row => ({
+    work: title,
+    figure,
+    unit,
+    parley: parley!.map(of),
+    bare: bare!.map(of),
+    ...(wanted ? { wanted } : {}),
+  });
+  if (!isLong) warnOfBottleneck(stage, title, [...parley!, ...bare!]);
+  const perSecond = { ratioAtLeast: 0.6 };
   return [
-    `${of("turnsPerSecond", 0, chunks === LONG_STREAM ? chunks : 1)} ${chunks === LONG_STREAM ? "chunks/s" : "turns/s"}`,
-    `first token ${of("firstTokenMs", 1)} ms, p99 ${of("slowestMs", 1)} ms`,
-    `CPU ${of("cpuMs", 2)} s per 1,000 turns`,
-  ].join("   ");
+    isLong
+      ? row("chunks", "a second", ({ turnsPerSecond }) => turnsPerSecond * chunks, perSecond)
+      : row("turns", "a second", ({ turnsPerSecond }) => turnsPerSecond, perSecond),
+    row("first token p50", "ms", ({ firstTokenMs }) => median(firstTokenMs)),
+    row("first token p99", "ms", ({ firstTokenMs }) => percentile(firstTokenMs, 0.99)),
+    isLong
+      ? row("CPU for 1,000 chunks", "s", (figures) => (figures.cpuSeconds / (load.turns * chunks)) * 1000)
+      : row("CPU for 1,000 turns", "s", (figures) => (figures.cpuSeconds / load.turns) * 1000, { atMost: 4.5 }),
+    row("memory of workerd", "MB", (figures) => figures.memoryMegabytes),
+  ];
 }
 
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
+function warnOfBottleneck({ upstreamPerSecond }: Stage, title: string, figures: Figures[]): void {
+  const fastest = Math.max(...figures.map(({ turnsPerSecond }) => turnsPerSecond));
+  if (fastest * SPARE > upstreamPerSecond)
+    console.warn(`${title}: the model alone answers only ${upstreamPerSecond.toFixed(0)} times a second`);
+}
+
+/** What the model, the load and workerd allow at all. */
+async function measurePassed({ rounds, turns: count, bare, upstream }: Stage): Promise<Row[]> {
+  const load = { turns: count, concurrency: 32, chunks: CHUNKS };
+  const [passed, direct] = await inTurn(rounds, [bare.passed, upstream.target], (target) => takeTurns(target, load));
+  const work = "passed on by a Worker, 32 at a time";
+  return [
+    {
+      work: `${work} (bare: the model itself)`,
+      figure: "answers",
+      unit: "a second",
+      parley: passed!.map(({ turnsPerSecond }) => turnsPerSecond),
+      bare: direct!.map(({ turnsPerSecond }) => turnsPerSecond),
+    },
+  ];
 }

@@ -2,6 +2,7 @@ import { createServer, type Socket } from "node:net";
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Target } from "./load.ts";
 
 /** How the fake model answers; can be changed while it runs. */
 export type Answering = { chunks: number; firstTokenMs: number; intervalMs: number };
@@ -22,6 +23,11 @@ export class Upstream {
     const upstream = new Upstream(`http://127.0.0.1:${port}/v1`, child);
     await upstream.answer(answering);
     return upstream;
+  }
+
+  /** The model without anything in front of it. */
+  get target(): Target {
+    return { url: () => `${this.url}/chat/completions`, key: "bench", body: "{}", word: '"content"', end: "[DONE]" };
   }
 
   async answer(answering: Answering): Promise<void> {

@@ -1,67 +1,17 @@
-import type { D1Database, DurableObjectNamespace, DurableObjectState } from "@cloudflare/workers-types";
+import type { Access } from "./access.ts";
+import { askModel, type ModelEnv } from "./model.ts";
 
-/**
- * The least that a Worker and an object per thread can honestly do for the promise of a turn: who calls is checked, the
- * message is stored before the answer starts, the answer is streamed, stored, listed and found. Parley is measured
- * against it.
- */
-type Env = { DB: D1Database; THREADS: DurableObjectNamespace; OPENAI_BASE_URL: string; OPENAI_API_KEY: string };
-type Access = { projectId: string; chatId: string; botId: string; settings: { model: string; instruction: string } };
-type Post = { access: Access; threadId: string; text: string };
+type Env = ModelEnv & { DB: D1Database };
+export type Post = { access: Access; threadId: string; text: string };
 
 const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
-const FRESH_MS = 2000;
 const REMEMBERED = 50;
 
-export default {
-  async fetch(request: Request, env: Env): Promise<Response> {
-    const [, , chatId, , threadId] = new URL(request.url).pathname.split("/") as [
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
-    const access = await findAccess(env, request.headers.get("authorization")?.slice(7) ?? "", chatId);
-    if (!access) return new Response(null, { status: 401 });
-    const { messages } = (await request.json()) as { messages: [{ content: string }] };
-    const post: Post = { access, threadId, text: messages[0].content };
-    const stub = env.THREADS.get(env.THREADS.idFromName(`${access.projectId}/${threadId}`));
-    const response = await stub.fetch("https://object/", { method: "POST", body: JSON.stringify(post) });
-    return response as unknown as Response;
-  },
-};
-
-const known = new Map<string, { access: Access; readAt: number }>();
-
-async function findAccess(env: Env, key: string, chatId: string): Promise<Access | null> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(key)));
-  const hash = Buffer.from(digest).toString("hex");
-  const cached = known.get(hash + chatId);
-  if (cached && Date.now() - cached.readAt < FRESH_MS) return cached.access;
-  const access = await readAccess(env.DB, hash, chatId);
-  if (access) known.set(hash + chatId, { access, readAt: Date.now() });
-  return access;
-}
-
-async function readAccess(db: D1Database, hash: string, chatId: string): Promise<Access | null> {
-  const [keys, chats] = await db.batch<Record<string, string>>([
-    db
-      .prepare("select p.id as project_id from api_keys k join projects p on p.id = k.project_id where k.hash = ?")
-      .bind(hash),
-    db
-      .prepare(
-        "select c.project_id, b.id as bot_id, b.settings from chats c join bots b on b.id = c.bot_id where c.id = ?",
-      )
-      .bind(chatId),
-  ]);
-  const [[key], [chat]] = [keys!.results, chats!.results];
-  if (!key || chat?.["project_id"] !== key["project_id"]) return null;
-  const settings = JSON.parse(chat!["settings"]!) as Access["settings"];
-  return { projectId: key["project_id"]!, chatId, botId: chat!["bot_id"]!, settings };
-}
-
-export class BareObject {
+/**
+ * The least that an object can honestly do for the promise of a turn: the message is stored before the answer starts, the
+ * answer is streamed, stored, listed and found.
+ */
+export class TurnObject {
   readonly #state: DurableObjectState;
   readonly #env: Env;
 
@@ -74,7 +24,7 @@ export class BareObject {
   }
 
   async fetch(request: Request): Promise<Response> {
-    const post = (await request.json()) as Post;
+    const post = await request.json<Post>();
     this.#store("user", post.text);
     const upstream = await this.#askModel(post.access.settings);
     if (!upstream.ok) return new Response(null, { status: 502 });
@@ -92,11 +42,7 @@ export class BareObject {
     const newest = "select role, content from messages order by seq desc limit ?";
     const history = this.#state.storage.sql.exec(newest, REMEMBERED).toArray().toReversed();
     const messages = [{ role: "system", content: instruction }, ...history];
-    return fetch(`${this.#env.OPENAI_BASE_URL}/chat/completions`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${this.#env.OPENAI_API_KEY}`, "content-type": "application/json" },
-      body: JSON.stringify({ model, messages, stream: true }),
-    });
+    return askModel(this.#env, { model, messages, stream: true });
   }
 
   async #answer(post: Post, upstream: Response, controller: ReadableStreamDefaultController): Promise<void> {
