@@ -2,17 +2,17 @@ import * as z from "zod";
 import type { Api, Route } from "./route.ts";
 
 /** An HTTP API as this server speaks it: where it is mounted, its routes, and how it says errors. */
-export type Dialect = { title: string; prefix: string; api: Api; errorBody: z.ZodType };
+export type Dialect = { title: string; prefix: string; api: Api; errorBodyOf: (path: string) => z.ZodType };
 
 type JsonObject = { [key: string]: unknown };
 
 /** The OpenAPI 3.1 document of a dialect, made of the schemas that check its requests. */
-export function openApiDocument({ title, prefix, api, errorBody }: Dialect): JsonObject {
+export function openApiDocument({ title, prefix, api, errorBodyOf }: Dialect): JsonObject {
   const schemas = new Schemas();
   const paths: Record<string, JsonObject> = {};
   for (const route of api.routes) {
     const path = prefix + route.path.replace(/:(\w+)/g, "{$1}");
-    (paths[path] ??= {})[route.method] = operation(route, schemas, errorBody);
+    (paths[path] ??= {})[route.method] = operation(route, schemas, errorBodyOf(route.path));
   }
   return {
     openapi: "3.1.0",

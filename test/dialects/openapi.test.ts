@@ -85,7 +85,8 @@ describe.each(Object.entries(dialects))("the OpenAPI document of %s", (name, { p
         spec.ok ? [spec.streams ? "text/event-stream" : "application/json"] : [],
       );
       for (const each of [error, failure]) {
-        expect(each?.content?.["application/json"]?.schema).toEqual({ $ref: "#/components/schemas/Error" });
+        const schema = path.startsWith("/v1/") ? "OpenAiError" : "Error";
+        expect(each?.content?.["application/json"]?.schema).toEqual({ $ref: `#/components/schemas/${schema}` });
       }
       expect(operation.summary.length).toBeGreaterThan(3);
     }

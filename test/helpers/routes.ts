@@ -13,14 +13,14 @@ export type RouteRow = {
 };
 
 /** Every route of every dialect, in the order in which they are asked. */
-export const routes: RouteRow[] = Object.entries(dialects).flatMap(([dialect, { prefix, api, errorBody }]) =>
+export const routes: RouteRow[] = Object.entries(dialects).flatMap(([dialect, { prefix, api, errorBodyOf }]) =>
   api.routes.map(({ method, path, spec }) => ({
     title: `${method.toUpperCase()} ${prefix}${path}`,
     dialect,
     method: method.toUpperCase(),
     path: prefix + path,
     spec,
-    errorBody,
+    errorBody: errorBodyOf(path),
   })),
 );
 

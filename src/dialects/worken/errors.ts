@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { DomainError, type ErrorCode } from "../../core/errors.ts";
 import type { App } from "../../http/tenant.ts";
+import { expectsOpenAi } from "./knowledge-faces.ts";
 
 const STATUS = {
   malformed: 400,
@@ -36,17 +37,36 @@ const REASON: Record<number, string> = {
   503: "Service Unavailable",
 };
 
+const OPENAI_TYPE: Record<number, string> = {
+  401: "authentication_error",
+  402: "insufficient_quota",
+  403: "permission_error",
+  429: "rate_limit_error",
+  500: "server_error",
+  502: "server_error",
+  503: "server_error",
+};
+
+type Issues = NonNullable<DomainError["details"]["issues"]>;
+
 /** Every error as the Worken API says it; what nobody meant to throw says nothing but where to look it up. */
 export function errorResponse(error: unknown, c: Context<App>): Response {
   if (!(error instanceof DomainError)) {
     console.error(c.var.requestId, error);
-    return respond(c, 500, "something went wrong on our side", {});
+    return respond(c, 500, "internal", "something went wrong on our side", []);
   }
-  const { issues, retryAfterSeconds, allow } = error.details;
+  const { issues = [], retryAfterSeconds, allow } = error.details;
   if (retryAfterSeconds !== undefined) c.header("retry-after", String(retryAfterSeconds));
   if (allow) c.header("allow", allow.join(", "));
-  return respond(c, STATUS[error.code], error.message, issues ? { issues } : {});
+  return respond(c, STATUS[error.code], error.code, error.message, issues);
 }
 
-const respond = (c: Context<App>, status: ContentfulStatusCode, message: string, more: object) =>
-  c.json({ error: REASON[status], message, statusCode: status, ...more, request_id: c.var.requestId }, status);
+function respond(c: Context<App>, status: ContentfulStatusCode, code: string, message: string, issues: Issues) {
+  const { requestId: request_id } = c.var;
+  if (!expectsOpenAi(c)) {
+    const more = issues.length > 0 ? { issues } : {};
+    return c.json({ error: REASON[status], message, statusCode: status, ...more, request_id }, status);
+  }
+  const type = OPENAI_TYPE[status] ?? "invalid_request_error";
+  return c.json({ error: { message, type, param: issues[0]?.path || null, code }, request_id }, status);
+}

@@ -7,7 +7,7 @@ import { events } from "./events.ts";
 import { files } from "./files.ts";
 import { integrations } from "./integrations.ts";
 import { projects } from "./projects.ts";
-import { ErrorBody } from "./schemas.ts";
+import { ErrorBody, OpenAiError } from "./schemas.ts";
 import { schedules } from "./schedules.ts";
 import { stream } from "./stream.ts";
 import { threads } from "./threads.ts";
@@ -38,4 +38,9 @@ for (const declare of [
 api.hono.onError(errorResponse).all("*", (c) => api.unknown(c));
 
 /** The API of Worken, our native one. It owns every path that nobody else has, so it is mounted last. */
-export const worken = { title: "Worken API", prefix: "", api, errorBody: ErrorBody };
+export const worken = {
+  title: "Worken API",
+  prefix: "",
+  api,
+  errorBodyOf: (path: string) => (path.startsWith("/v1/") ? OpenAiError : ErrorBody),
+};

@@ -10,3 +10,9 @@ export type Prefix = (typeof PREFIXES)[number];
 
 export const isOpenAi = (c: Context<App>, prefix: Prefix): boolean =>
   prefix === "/v1" || (c.req.header("openai-beta") ?? "").includes("assistants=");
+
+/** Whether an error on this path is said as OpenAI says it, also where there is no such route. */
+export function expectsOpenAi(c: Context<App>): boolean {
+  const [, prefix] = /^(\/v1)?\/(?:vector_stores|files)(?:\/|$)/.exec(c.req.path) ?? [null, null];
+  return prefix !== null && isOpenAi(c, prefix === "/v1" ? prefix : "");
+}

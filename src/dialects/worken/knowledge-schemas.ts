@@ -58,6 +58,14 @@ export const EmbeddingModelName = z
   .max(200)
   .regex(/^[a-z0-9-]+\/\S+$/, "must be provider/name, for example openai/text-embedding-3-small");
 
+/** An error where OpenAI's shapes are asked for. */
+export const OpenAiError = z
+  .object({
+    error: z.object({ message: z.string(), type: z.string(), param: z.string().nullable(), code: z.string() }),
+    request_id: z.string(),
+  })
+  .meta({ id: "OpenAiError" });
+
 // Stores
 
 export const VectorStore = z

@@ -1,0 +1,223 @@
+import OpenAI, { type APIError, NotFoundError, toFile, UnprocessableEntityError } from "openai";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Server } from "./server.ts";
+
+let server: Server;
+let client: OpenAI;
+beforeAll(async () => {
+  server = await Server.start();
+  client = new OpenAI({ apiKey: server.demo.key, baseURL: `${server.url}/v1`, maxRetries: 0 });
+});
+afterAll(() => server.kill());
+
+const text = (name: string, content: string) => toFile(Buffer.from(content), name);
+const POLL = { pollIntervalMs: 50 };
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+describe("OpenAI's own client", () => {
+  it("makes a store, fills it in every way that it knows, searches it and takes it down", async () => {
+    const store = await client.vectorStores.create({
+      name: "Help",
+      metadata: { team: "a" },
+      expires_after: { anchor: "last_active_at", days: 7 },
+    });
+    expect(store).toMatchObject({ object: "vector_store", status: "completed", metadata: { team: "a" } });
+    expect(store.expires_at).toBe(store.created_at + 7 * 86_400);
+
+    const file = await client.files.create({
+      file: await text("returns.md", "# Returns\n\nUnread books go back within 30 days."),
+      purpose: "assistants",
+    });
+    expect(await client.files.retrieve(file.id)).toEqual(file);
+    expect(await (await client.files.content(file.id)).text()).toContain("30 days");
+    const attached = await client.vectorStores.files.createAndPoll(
+      store.id,
+      { file_id: file.id, attributes: { year: 2024, kind: "policy" } },
+      POLL,
+    );
+    expect(attached).toMatchObject({ id: file.id, status: "completed", last_error: null, vector_store_id: store.id });
+    expect(attached.chunking_strategy?.type).toBe("static");
+    const uploaded = await client.vectorStores.files.uploadAndPoll(
+      store.id,
+      await text("delivery.txt", "Parcels abroad take ten days."),
+      POLL,
+    );
+    expect(uploaded.status).toBe("completed");
+    const batch = await client.vectorStores.fileBatches.uploadAndPoll(
+      store.id,
+      { files: [await text("a.md", "Gift cards never expire."), await text("b.csv", "book,price\nDune,12\nEmma,9")] },
+      POLL,
+    );
+    expect(batch).toMatchObject({ object: "vector_store.files_batch", status: "completed" });
+    expect(batch.file_counts).toEqual({ in_progress: 0, completed: 2, failed: 0, cancelled: 0, total: 2 });
+    const named = [await text("c.md", "Opening hours: nine to six."), await text("broken.pdf", "%PDF-1.7 nothing")];
+    const ids = await Promise.all(
+      named.map(async (each) => (await client.files.create({ file: each, purpose: "assistants" })).id),
+    );
+    const mixed = await client.vectorStores.fileBatches.createAndPoll(
+      store.id,
+      { files: ids.map((file_id, index) => ({ file_id, attributes: { year: 2020 + index } })) },
+      POLL,
+    );
+    expect(mixed.file_counts).toMatchObject({ completed: 1, failed: 1, total: 2 });
+    const [failed] = await all(
+      client.vectorStores.fileBatches.listFiles(mixed.id, { vector_store_id: store.id, filter: "failed" }),
+    );
+    expect(failed!.last_error).toMatchObject({ code: "invalid_file", message: expect.stringMatching(/PDF/) });
+    const cancelled = await client.vectorStores.fileBatches.cancel(mixed.id, { vector_store_id: store.id });
+    expect(cancelled.status).toBe("completed");
+
+    expect((await client.vectorStores.retrieve(store.id)).file_counts).toMatchObject({
+      completed: 5,
+      failed: 1,
+      total: 6,
+    });
+    const paged = await all(client.vectorStores.files.list(store.id, { limit: 1, order: "asc" }));
+    expect(paged.map(({ id }) => id)).toEqual(expect.arrayContaining([file.id, uploaded.id, ...ids]));
+    expect(paged).toHaveLength(6);
+    const [page] = await all(client.vectorStores.files.content(uploaded.id, { vector_store_id: store.id }));
+    expect(page).toEqual({ type: "text", text: "Parcels abroad take ten days." });
+
+    const found = await all(client.vectorStores.search(store.id, { query: "When may I return a book?" }));
+    expect(found[0]).toMatchObject({ file_id: file.id, filename: "returns.md", attributes: { year: 2024 } });
+    const none = client.vectorStores.search(store.id, {
+      query: ["return a book on parking trains"],
+      max_num_results: 3,
+      rewrite_query: true,
+      ranking_options: { ranker: "auto", score_threshold: 1 },
+    });
+    expect(await all(none)).toEqual([]);
+
+    const changed = await client.vectorStores.files.update(file.id, {
+      vector_store_id: store.id,
+      attributes: { year: 2025 },
+    });
+    expect(changed.attributes).toEqual({ year: 2025 });
+    const renamed = await client.vectorStores.update(store.id, { name: "Shop", expires_after: null, metadata: null });
+    expect(renamed).toMatchObject({ name: "Shop", expires_after: null, expires_at: null, metadata: {} });
+
+    expect(await client.vectorStores.files.delete(file.id, { vector_store_id: store.id })).toEqual({
+      id: file.id,
+      object: "vector_store.file.deleted",
+      deleted: true,
+    });
+    expect(await client.files.delete(uploaded.id)).toEqual({ id: uploaded.id, object: "file", deleted: true });
+    expect(await all(client.vectorStores.files.list(store.id))).toHaveLength(4);
+    expect((await client.vectorStores.delete(store.id)).deleted).toBe(true);
+    await expect(client.vectorStores.retrieve(store.id)).rejects.toThrow(NotFoundError);
+  }, 60_000);
+
+  it("filters by attributes, and pages through stores and files in both directions", async () => {
+    const files = await Promise.all(
+      [1, 2, 3].map(async (year) =>
+        client.files.create({ file: await text(`y${year}.md`, `The report of year ${year}.`), purpose: "user_data" }),
+      ),
+    );
+    const store = await client.vectorStores.create({ file_ids: [files[0]!.id], chunking_strategy: { type: "auto" } });
+    await client.vectorStores.fileBatches.createAndPoll(
+      store.id,
+      {
+        files: files.map(({ id }, index) => ({
+          file_id: id,
+          attributes: { year: index + 1, draft: index === 0, kind: "abc"[index]! },
+        })),
+      },
+      POLL,
+    );
+    type Filters = OpenAI.VectorStoreSearchParams["filters"];
+    const among = async (filters: Filters) =>
+      (await all(client.vectorStores.search(store.id, { query: "report of the year", filters })))
+        .map(({ filename }) => filename[1]!)
+        .toSorted((a, b) => a.localeCompare(b))
+        .join("");
+    const year = (type: "eq" | "ne" | "gt" | "gte" | "lt" | "lte", value: number) => ({ type, key: "year", value });
+    expect(await among(year("eq", 2))).toBe("2");
+    expect(await among(year("ne", 2))).toBe("13");
+    expect(await among(year("gt", 1))).toBe("23");
+    expect(await among(year("gte", 2))).toBe("23");
+    expect(await among(year("lt", 2))).toBe("1");
+    expect(await among(year("lte", 2))).toBe("12");
+    expect(await among({ type: "in", key: "kind", value: ["a", "c"] })).toBe("13");
+    expect(await among({ type: "nin", key: "kind", value: ["a"] })).toBe("23");
+    expect(await among({ type: "eq", key: "draft", value: true })).toBe("1");
+    expect(await among({ type: "and", filters: [year("gt", 1), { type: "eq", key: "kind", value: "c" }] })).toBe("3");
+    expect(
+      await among({
+        type: "or",
+        filters: [year("eq", 1), { type: "and", filters: [year("gte", 3), { type: "ne", key: "draft", value: true }] }],
+      }),
+    ).toBe("13");
+
+    const ids = files.map(({ id }) => id);
+    const listed = await client.files.list({ purpose: "user_data", limit: 2, order: "asc" });
+    expect(new Set((await all(listed)).map(({ id }) => id))).toEqual(new Set(ids));
+    const made = [store.id];
+    for (const name of ["b", "c"]) made.push((await client.vectorStores.create({ name })).id);
+    expect((await all(client.vectorStores.list({ limit: 1 }))).map(({ id }) => id).slice(0, 3)).toEqual(
+      made.toReversed(),
+    );
+    const before = await client.vectorStores.list({ order: "asc", before: made[2]!, limit: 2 });
+    expect(before.data.map(({ id }) => id)).toEqual(made.slice(0, 2));
+  }, 60_000);
+
+  it("is told what is wrong in the way that it understands", async () => {
+    const store = await client.vectorStores.create({ name: "Errors" });
+    const file = await client.files.create({ file: await text("a.md", "Text."), purpose: "assistants" });
+    const other = await client.vectorStores.create({ name: "Other" });
+    const batch = await client.vectorStores.fileBatches.create(store.id, { file_ids: [file.id] });
+    const stranger = new OpenAI({ apiKey: "nobody's", baseURL: `${server.url}/v1`, maxRetries: 0 });
+    const inStore = { vector_store_id: store.id };
+    const missing = [
+      () => client.files.retrieve("none"),
+      () => client.files.content("none"),
+      () => client.files.delete("none"),
+      () => client.vectorStores.retrieve("none"),
+      () => client.vectorStores.search("none", { query: "a" }),
+      () => client.vectorStores.files.create(store.id, { file_id: "none" }),
+      () => client.vectorStores.files.create("none", { file_id: file.id }),
+      () => client.vectorStores.files.retrieve("none", inStore),
+      () => client.vectorStores.files.retrieve(file.id, { vector_store_id: other.id }),
+      () => client.vectorStores.fileBatches.create(store.id, { file_ids: [file.id, "none"] }),
+      () => client.vectorStores.fileBatches.retrieve("none", inStore),
+      () => client.vectorStores.fileBatches.retrieve(batch.id, { vector_store_id: other.id }),
+      () => client.vectorStores.fileBatches.listFiles("none", inStore),
+    ];
+    for (const call of missing) {
+      const error: unknown = await Promise.resolve(call()).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(NotFoundError);
+      expect(error).toMatchObject({ type: "invalid_request_error", code: "not_found", param: null });
+      expect((error as APIError).message).toMatch(/^404 [\w ]+ (?:none|[-\w]{36}) does not exist$/);
+      expect((error as APIError).requestID).toMatch(/\w/);
+    }
+    const wrong: [string | null, () => PromiseLike<unknown>][] = [
+      ["limit", () => client.vectorStores.list({ limit: 0 })],
+      ["limit", () => client.vectorStores.list({ limit: 101 })],
+      ["after", () => client.vectorStores.list({ after: "none" })],
+      ["before", () => client.vectorStores.files.list(store.id, { before: other.id })],
+      ["order", () => client.vectorStores.list({ order: "up" as "asc" })],
+      ["filter", () => client.vectorStores.files.list(store.id, { filter: "done" as "failed" })],
+      ["query", () => client.vectorStores.search(store.id, { query: "" })],
+      ["max_num_results", () => client.vectorStores.search(store.id, { query: "a", max_num_results: 51 })],
+      [
+        "expires_after.days",
+        () => client.vectorStores.create({ expires_after: { anchor: "last_active_at", days: 0 } }),
+      ],
+      ["file_ids", () => client.vectorStores.fileBatches.create(store.id, { file_ids: [] })],
+      [
+        "attributes.a",
+        () => client.vectorStores.files.update(file.id, { ...inStore, attributes: { a: [] as unknown as string } }),
+      ],
+    ];
+    for (const [param, call] of wrong) {
+      const error: unknown = await Promise.resolve(call()).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(UnprocessableEntityError);
+      expect(error).toMatchObject({ type: "invalid_request_error", param });
+    }
+    await expect(stranger.vectorStores.list()).rejects.toMatchObject({ status: 401, type: "authentication_error" });
+  });
+});
