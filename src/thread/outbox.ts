@@ -97,6 +97,8 @@ export class Outbox {
     const ctx = this.#options.context();
     if (reach === "lists") return this.#list(ctx, record);
     const charges = chargeStatements(ctx, record, owed);
+    // A call that failed is owed too: what was held for it is released, and nothing is charged.
+    if (rows.length === 0 && charges.length === 0) return;
     if (rows.length === 0) return ringIfLow(ctx, record.projectId, await ctx.db.$client.batch(charges));
     const { messages } = this.#options.machine;
     const changed = messages.texts(messagesIn(rows, ["message-created", "message-updated"]));

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { newChat, type Thread } from "../helpers/project.ts";
 import { SseReader } from "../helpers/sse.ts";
-import { FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
+import { fails, FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
 
 const objectOf = (thread: Thread) => env.THREADS.getByName(`${thread.chat.project.id}/${thread.id}`);
 
@@ -156,10 +156,15 @@ describe("what others must be told", () => {
     expect(rows).toEqual({ count: 1 });
   });
 
-  it("leaves a thread asleep in which nothing is unfinished", async () => {
-    const thread = (await newChat(new FakeModel(says("ok")))).thread();
+  it.each([
+    ["nothing is unfinished", {}, [says("ok")]],
+    ["a title failed that costs nothing", { memory: { generateTitle: true } }, [says("ok"), fails(400)]],
+  ])("leaves a thread asleep in which %s", async (_case, ai, answers) => {
+    const model = new FakeModel(...answers);
+    const thread = (await newChat(model, ai)).thread();
     await thread.ask("hi");
     await eventually(async () => {
+      expect(model.requests).toHaveLength(answers.length);
       expect(await runInDurableObject(objectOf(thread), (_, { storage }) => storage.getAlarm())).toBeNull();
     });
   });

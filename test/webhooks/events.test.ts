@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { loseAuth } from "../../src/core/channel-accounts.ts";
 import { getIntegration } from "../../src/core/integrations.ts";
 import { webhookInserts } from "../../src/core/webhooks.ts";
@@ -8,6 +8,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { Store } from "../helpers/knowledge.ts";
 import { newChat, newProject, readAnswer, type Thread } from "../helpers/project.ts";
 import { contextOf, deliver, Receiver, register, SECRET, told, verify } from "../helpers/receiver.ts";
+import { conversation, HOUR, inMs, passFor, sendLater } from "../helpers/schedules.ts";
 import { SseReader } from "../helpers/sse.ts";
 import { callsTool, FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
 
@@ -29,6 +30,8 @@ const kinds = (events: { type: string; data: Record<string, unknown> }[]) =>
     const message = data["message"] as { content: string } | undefined;
     return message ? `${type}: ${message.content}` : type;
   });
+
+afterEach(() => void vi.useRealTimers());
 
 describe("a receiver", () => {
   it("is told of a conversation as the API lists it, with both signatures", async () => {
@@ -116,6 +119,37 @@ describe("a receiver", () => {
     expect(decided!.data).toMatchObject({ approval: { id: approval.id, status: "approved" } });
     const [updated] = events.filter(({ type }) => type === "thread.message.updated");
     expect(updated!.data).toMatchObject({ message: (await thread.messages()).at(-1) });
+  });
+
+  it("is told of what is planned, of what came of it, and of what is cancelled", async () => {
+    const { thread, tell } = await watched(new FakeModel(says("Hello.")));
+    await thread.ask("hi");
+    await thread.setMode("manual");
+    const [kept, dropped] = [
+      await sendLater(thread, "Still there?", inMs(200)),
+      await sendLater(thread, "No.", inMs(HOUR)),
+    ];
+    await thread.chat.project.delete(`/schedules/${dropped.json.schedule_id}`);
+    await eventually(async () => expect(await conversation(thread)).toContain("assistant: Still there?"));
+    const planned = (await tell()).filter(({ type }) => type.startsWith("schedule."));
+    const about = ({ json }: typeof kept) => ({ schedule_id: json.schedule_id, thread_id: thread.id });
+    expect(planned.map(({ type, data }) => [type, data])).toEqual([
+      ["schedule.created", { ...about(kept), scheduled_at: kept.json.scheduled_at }],
+      ["schedule.created", { ...about(dropped), scheduled_at: dropped.json.scheduled_at }],
+      ["schedule.cancelled", { ...about(dropped), reason: "request" }],
+      ["schedule.fired", { ...about(kept), message_id: kept.json.id }],
+    ]);
+  });
+
+  it("is told of a run that did not take place, and why", async () => {
+    const { thread, tell } = await watched(new FakeModel(says("Hello.")));
+    await thread.ask("hi");
+    const task = { task: "Say what is new.", cron: "* * * * *", max_executions: 1 };
+    const { json: schedule } = await thread.chat.project.post(`/threads/${thread.id}/schedules`, task);
+    await thread.setMode("manual");
+    await passFor(thread, 61_000);
+    const failed = (await tell()).find(({ type }) => type === "schedule.failed");
+    expect(failed?.data).toEqual({ schedule_id: schedule.id, thread_id: thread.id, error: expect.any(String) });
   });
 
   it("hears nothing of an answer that a takeover cut off", async () => {
