@@ -1,5 +1,6 @@
 import type { ChannelAddress } from "../core/channels.ts";
 import type { ThreadBill } from "../core/model-calls.ts";
+import type { Posting } from "../core/ports.ts";
 import type { Due } from "../core/schedule-state.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
@@ -55,6 +56,43 @@ export type ThreadRecord = {
   /** Set while the traces of a deleted thread are being removed elsewhere. */
   erased: boolean;
 };
+
+export const newRecord = (
+  { projectId, threadId: id }: { projectId: string; threadId: string },
+  { chatId, botId, personId, address, types }: Posting,
+  createdAt: number,
+): ThreadRecord => ({
+  projectId,
+  id,
+  chatId,
+  botId,
+  personId,
+  address: address ?? null,
+  mode: "auto",
+  epoch: 1,
+  title: null,
+  workingMemory: null,
+  pendingCount: 0,
+  userMessages: 0,
+  botMessages: 0,
+  lastMessageAt: null,
+  createdAt,
+  types,
+  openTurns: [],
+  projected: 0,
+  bills: [],
+  billed: 0,
+  erased: false,
+});
+
+/** What changes with every message: who answers it, who wrote it, and how they are reached. */
+export function takePosting(record: ThreadRecord, posting: Posting): void {
+  record.failing = posting.failing ?? false;
+  record.botId = posting.botId;
+  record.personId = posting.personId ?? record.personId;
+  record.address = posting.address ?? record.address;
+  record.types = posting.types;
+}
 
 export function readRecord(sql: SqlStorage): ThreadRecord | null {
   const [row] = sql.exec<{ record: string }>("select record from thread").toArray();

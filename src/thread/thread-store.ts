@@ -8,7 +8,8 @@ import type { Env } from "../runtime/env.ts";
 import { Alarm } from "./alarm.ts";
 import { Outbox, type Reach } from "./outbox.ts";
 import { SCHEMA } from "./schema.ts";
-import { ThreadMachine, type Transition } from "./thread-machine.ts";
+import type { Transition } from "./thread-book.ts";
+import { ThreadMachine } from "./thread-machine.ts";
 import type { ThreadRecord } from "./thread-record.ts";
 
 const EVENTS_KEPT = 500;

@@ -15,7 +15,7 @@ import type { TurnEvent } from "../core/turn-events.ts";
 import { sleep } from "../lib/time.ts";
 import { AnswerStream, endEvents, replay } from "./answer-stream.ts";
 import type { OpenTurn } from "./thread-record.ts";
-import type { Draft } from "./thread-machine.ts";
+import type { Draft } from "./turn-rules.ts";
 import type { ThreadStore } from "./thread-store.ts";
 import { beginTurn } from "./turn-count.ts";
 
