@@ -1,5 +1,6 @@
 import { and, eq, gte, lt } from "drizzle-orm";
 import { knowledgeChunks } from "../db/schema.ts";
+import { sha256 } from "../lib/hash.ts";
 import { allStemsOf } from "../lib/words.ts";
 import { markStems, storeScope, wordsToFind } from "./chunk-words.ts";
 import type { Ctx } from "./context.ts";
@@ -24,7 +25,13 @@ const ofDocument = (ctx: Ctx, storeId: string, documentId: string) =>
 export async function writeChunks(ctx: Ctx, document: ClaimedDocument, chunks: NewChunk[]): Promise<void> {
   let position = 0;
   for (const group of groupsOf(chunks)) {
-    const rows = group.map((chunk) => ({ ...chunk, position: position++ }));
+    const rows = await Promise.all(
+      group.map(async (chunk) => ({
+        ...chunk,
+        position: position++,
+        textHash: await textHashOf(document.filename, chunk),
+      })),
+    );
     await ctx.db.$client.batch([insertChunks(ctx, document, rows), insertTerms(ctx, document, rows)]);
   }
 }
@@ -43,13 +50,19 @@ function* groupsOf(chunks: NewChunk[]): Generator<NewChunk[]> {
   if (group.length > 0) yield group;
 }
 
-type Row = NewChunk & { position: number };
+type Row = NewChunk & { position: number; textHash: string };
+
+/** Half of a SHA-256 tells texts apart as surely. */
+const textHashOf = async (filename: string, chunk: NewChunk) =>
+  (await sha256(wordsToFind(filename, chunk))).slice(0, 32);
 
 const insertChunks = (ctx: Ctx, { storeId, id, claim }: ClaimedDocument, rows: Row[]) =>
   ctx.db.$client
     .prepare(
-      `insert into knowledge_chunks (project_id, store_id, document_id, version, position, text, headings, place)
-       select ?, ?, ?, ?, value ->> 'position', value ->> 'text', value -> 'headings', value ->> 'place' from json_each(?)`,
+      `insert into knowledge_chunks
+         (project_id, store_id, document_id, version, position, text, headings, place, text_hash)
+       select ?, ?, ?, ?, value ->> 'position', value ->> 'text', value -> 'headings', value ->> 'place',
+         value ->> 'textHash' from json_each(?)`,
     )
     .bind(ctx.project.id, storeId, id, claim, JSON.stringify(rows));
 
@@ -121,4 +134,34 @@ export async function deleteChunks(ctx: Ctx, ids: number[]): Promise<void> {
       .prepare("delete from knowledge_chunks where project_id = ? and id in (select value from json_each(?))")
       .bind(ctx.project.id, list),
   ]);
+}
+
+/** A chunk of the project that says what another says, and the space in which its vector of some model may lie. */
+export type TwinChunk = { textHash: string; id: number; storeId: string; space: number };
+
+/** Of each text so many of its chunks are looked at: those of an interrupted worker may have no vectors. */
+const TWINS_OF_EACH = 3;
+
+/** Chunks with these texts in stores that use a model, beside those of one version of a document. */
+export async function findTwins(
+  ctx: Ctx,
+  model: string,
+  textHashes: string[],
+  exceptVersion: string,
+): Promise<TwinChunk[]> {
+  const { results } = await ctx.db.$client
+    .prepare(
+      `select c.text_hash as textHash, c.id, c.store_id as storeId,
+         case when s.embedding_model = ?1 then s.space else s.next_space end as space
+       from json_each(?2) wanted
+       join knowledge_chunks c on c.id in (
+         select twin.id from knowledge_chunks twin
+         where twin.project_id = ?3 and twin.text_hash = wanted.value and twin.version <> ?4
+         order by twin.id desc limit ${TWINS_OF_EACH})
+       join knowledge_stores s on s.id = c.store_id and s.project_id = ?3 and s.deleted_at is null
+       where s.embedding_model = ?1 or s.next_model = ?1`,
+    )
+    .bind(model, JSON.stringify(textHashes), ctx.project.id, exceptVersion)
+    .all<TwinChunk>();
+  return results;
 }

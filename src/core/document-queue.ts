@@ -97,7 +97,7 @@ const hasSpaces = (storeId: string, { space, nextSpace }: Processed) =>
   sql`exists (select 1 from knowledge_stores where id = ${storeId} and space = ${space} and next_space is ${nextSpace})`;
 
 /** It will not get better by trying again; what an earlier version of it says is found still. */
-export async function failDocument(ctx: Ctx, document: ClaimedDocument, code: string, reason: string): Promise<void> {
+export async function failDocument(ctx: Ctx, document: ClaimedDocument, code: string, reason: string): Promise<false> {
   const failed = { status: "error" as const, errorCode: code, lastError: reason, claim: null, dueAt: null };
   const data = { vector_store_id: document.storeId, file_id: document.id, error: reason };
   const [heard] = await ctx.db.batch([
@@ -108,13 +108,15 @@ export async function failDocument(ctx: Ctx, document: ClaimedDocument, code: st
       .where(claimed(ctx, document)),
   ]);
   ringTold(ctx, heard);
+  return false;
 }
 
-/** Tries again later, each time after a longer wait; says meanwhile why. */
-export async function postponeDocument(ctx: Ctx, document: ClaimedDocument, reason: string): Promise<void> {
+/** Tries again later, each time after a longer wait; says meanwhile why. False: that was the last time. */
+export async function postponeDocument(ctx: Ctx, document: ClaimedDocument, reason: string): Promise<boolean> {
   if (document.attempts >= MOST_ATTEMPTS) return failDocument(ctx, document, "unavailable", reason);
   const seconds = Math.min(2 ** document.attempts, LONGEST_WAIT_SECONDS);
   await releaseDocument(ctx, document, seconds, { lastError: reason });
+  return true;
 }
 
 /** Gives the document back, to be claimed again after some seconds. */

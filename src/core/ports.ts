@@ -246,7 +246,7 @@ export interface VectorIndex {
   delete(ids: number[]): Promise<void>;
 }
 
-/** Vectors of another length than the index takes lie elsewhere; for a deletion the length may be unknown. */
+/** Vectors of another length than the index takes lie elsewhere; to get or delete some, it need not be known. */
 export type OpenVectors = (place: { storeId: string; space: number; dimensions: number | null }) => VectorIndex;
 
 /** Opens a model by its id; throws `upstream_failed` where its provider is not configured, naming what is missing. */

@@ -2,8 +2,9 @@ import { listChunks, type StoredChunk } from "../core/chunks.ts";
 import { wordsToFind } from "../core/chunk-words.ts";
 import type { Ctx } from "../core/context.ts";
 import { DomainError } from "../core/errors.ts";
-import type { VectorIndex } from "../core/ports.ts";
+import type { Embedder, VectorIndex } from "../core/ports.ts";
 import { sleep } from "../lib/time.ts";
+import { knownVectors } from "./known-vectors.ts";
 
 const CHUNKS_AT_ONCE = 64;
 /** No embedding model reads more of one text; what is beyond is found by its words. */
@@ -27,7 +28,8 @@ export async function embedChunks(
   for (let from = 0; ; from += CHUNKS_AT_ONCE) {
     const chunks = await listChunks(ctx, document, { from, limit: CHUNKS_AT_ONCE });
     if (chunks.length === 0) break;
-    const vectors = await embedder.embed(chunks.map((chunk) => textOf(document.filename, chunk)));
+    const known = await knownVectors(ctx, model, document.version, chunks);
+    const vectors = await embedUnknown(embedder, document.filename, chunks, known);
     const index = ctx.vectors({ storeId: document.storeId, space, dimensions: vectors[0]!.length });
     await index.upsert(chunks.map(({ id }, at) => ({ id, documentId: document.id, values: vectors[at]! })));
     written = { index, last: chunks.at(-1)!.id };
@@ -35,6 +37,24 @@ export async function embedChunks(
   }
   if (written) await untilFound(written.index, written.last, goesOn);
 }
+
+/** What was embedded before is not embedded again, and what is there twice is embedded once. */
+async function embedUnknown(
+  embedder: Embedder,
+  filename: string,
+  chunks: StoredChunk[],
+  known: Map<string, Float32Array>,
+): Promise<Float32Array[]> {
+  const texts = new Map(chunks.map((chunk) => [keyOf(chunk), textOf(filename, chunk)]));
+  const unknown = [...texts.keys()].filter((key) => !known.has(key));
+  const made = unknown.length > 0 ? await embedder.embed(unknown.map((key) => texts.get(key)!)) : [];
+  const isOfAnotherLength = made.length > 0 && [...known.values()].some(({ length }) => length !== made[0]!.length);
+  if (isOfAnotherLength) return embedUnknown(embedder, filename, chunks, new Map());
+  const all = new Map([...known, ...unknown.map((key, at): [string, Float32Array] => [key, made[at]!])]);
+  return chunks.map((chunk) => all.get(keyOf(chunk))!);
+}
+
+const keyOf = ({ textHash, id }: StoredChunk) => textHash ?? `#${id}`;
 
 const textOf = (filename: string, chunk: StoredChunk) => wordsToFind(filename, chunk).slice(0, MOST_CHARACTERS);
 

@@ -27,20 +27,26 @@ import { extractText } from "./extract/index.ts";
 export async function indexDocument(ctx: Ctx, storeId: string, documentId: string): Promise<void> {
   const document = await claimDocument(ctx, storeId, documentId);
   if (!document) return;
+  const progress = { hasVectors: false };
   try {
-    await index(ctx, document);
+    await index(ctx, document, progress);
   } catch (error) {
-    await giveUp(ctx, document, error);
+    const isPostponed = await giveUp(ctx, document, error);
+    // What was embedded so far is what the next attempt need not pay for.
+    if (isPostponed && progress.hasVectors) return;
   }
   await removeStaleChunks(ctx, document);
 }
 
-async function index(ctx: Ctx, document: ClaimedDocument): Promise<void> {
+async function index(ctx: Ctx, document: ClaimedDocument, progress: { hasVectors: boolean }): Promise<void> {
   const chunks = await readChunks(ctx, document);
   await renewClaim(ctx, document);
   await writeChunks(ctx, document, chunks);
   const store = await findStore(ctx, document.storeId);
-  const goesOn = () => renewClaim(ctx, document);
+  const goesOn = () => {
+    progress.hasVectors = true;
+    return renewClaim(ctx, document);
+  };
   for (const target of targetsOf(store))
     await embedChunks(ctx, { ...document, version: document.claim }, target, goesOn);
   const textBytes = chunks.reduce((sum, { text }) => sum + encoder.encode(text).byteLength, 0);
@@ -66,15 +72,14 @@ const bytesOf = (ctx: Ctx, document: ClaimedDocument): Promise<Uint8Array | null
 /** How often an address is asked before its document has failed. */
 const MOST_FETCHES = 3;
 
-async function giveUp(ctx: Ctx, document: ClaimedDocument, error: unknown): Promise<void> {
-  if (error instanceof ClaimLost) return;
-  if (error instanceof UnreadableDocument) await failDocument(ctx, document, "unreadable", error.message);
-  else if (error instanceof SourceUnavailable && document.attempts >= MOST_FETCHES)
-    await failDocument(ctx, document, "unavailable", error.message);
-  else if (error instanceof DomainError || error instanceof SourceUnavailable)
-    await postponeDocument(ctx, document, error.message);
-  else {
-    console.error("index-document", error);
-    await postponeDocument(ctx, document, "something went wrong on our side");
-  }
+/** True: the document is tried again. */
+async function giveUp(ctx: Ctx, document: ClaimedDocument, error: unknown): Promise<boolean> {
+  if (error instanceof ClaimLost) return false;
+  const isUnavailable = error instanceof SourceUnavailable;
+  if (error instanceof UnreadableDocument) return failDocument(ctx, document, "unreadable", error.message);
+  if (isUnavailable && document.attempts >= MOST_FETCHES)
+    return failDocument(ctx, document, "unavailable", error.message);
+  if (isUnavailable || error instanceof DomainError) return postponeDocument(ctx, document, error.message);
+  console.error("index-document", error);
+  return postponeDocument(ctx, document, "something went wrong on our side");
 }

@@ -16,10 +16,13 @@ export const openVectors =
       upsert: async (vectors) => (await index()).upsert(vectors),
       query: async (vector, options) => (await index()).query(vector, options),
       has: async (ids) => (await index()).has(ids),
-      get: async (ids) => (await index()).get(ids),
+      get: async (ids) => (dimensions === null ? getFrom([inVectorize, inObject], ids) : (await index()).get(ids)),
       delete: async (ids) => deleteFrom(dimensions === null ? [inVectorize, inObject] : [await index()], ids),
     };
   };
+
+const getFrom = async (indexes: VectorIndex[], ids: number[]) =>
+  (await Promise.all(indexes.map((each) => each.get(ids)))).flat();
 
 const deleteFrom = async (indexes: VectorIndex[], ids: number[]) =>
   void (await Promise.all(indexes.map((each) => each.delete(ids))));

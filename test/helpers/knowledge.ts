@@ -1,3 +1,6 @@
+import { env } from "cloudflare:workers";
+import { runJob } from "../../src/jobs/index.ts";
+import { openContext } from "../../src/runtime/context.ts";
 import { eventually } from "./eventually.ts";
 import { callWorker, type Caller } from "./project.ts";
 
@@ -41,6 +44,18 @@ export class Store {
       must(file.status !== "pending", file);
       return file;
     });
+
+  /** Reads a file now, which else waits for its bell, or some seconds before it is tried again. */
+  async readNow(id: string): Promise<void> {
+    const { project_id: projectId } = (await env.DB.prepare(
+      "update documents set due_at = 0 where store_id = ? and id = ? returning project_id",
+    )
+      .bind(this.id, id)
+      .first<{ project_id: string }>())!;
+    const defer = (work: Promise<unknown>) => void work;
+    const ctx = openContext(env, { id: projectId }, { actor: { type: "system", job: "test" }, defer });
+    await runJob(ctx, { kind: "index-document", projectId, storeId: this.id, documentId: id });
+  }
 
   async addAndWait(filename: string, content: string, more: object = {}): Promise<string> {
     const id = await this.add(filename, content, more);

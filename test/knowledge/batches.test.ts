@@ -1,7 +1,5 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { runJob } from "../../src/jobs/index.ts";
-import { openContext } from "../../src/runtime/context.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { Store, upload } from "../helpers/knowledge.ts";
 import { newProject } from "../helpers/project.ts";
@@ -131,9 +129,7 @@ describe("a batch of files", () => {
       file_counts: { in_progress: 0, completed: 1, cancelled: 1, total: 2 },
     });
     goOn();
-    const defer = (work: Promise<unknown>) => void work;
-    const ctx = openContext(env, project, { actor: { type: "system", job: "test" }, defer });
-    await runJob(ctx, { kind: "index-document", projectId: project.id, storeId: store.id, documentId: slow.id });
+    await store.readNow(slow.id);
     expect(await store.finds("house")).toEqual(["quick.md"]);
     expect((await project.get(`${path}/${batch.id}`)).json).toEqual(cancelled);
     expect(await store.file(slow.id)).toMatchObject({ status: "error", error: "processing was cancelled" });

@@ -1,7 +1,5 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { runJob } from "../../src/jobs/index.ts";
-import { openContext } from "../../src/runtime/context.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { Store } from "../helpers/knowledge.ts";
 import { newProject } from "../helpers/project.ts";
@@ -16,16 +14,6 @@ const add = async (store: Store, body: object, path = `${store.path}/files`) => 
   expect(status).toBe(200);
   return json;
 };
-
-/** Lets a document be read now, which else waits some seconds before it is tried again. */
-async function readNow(store: Store, id: string): Promise<void> {
-  const { project_id } = (await env.DB.prepare("update documents set due_at = 0 where id = ? returning project_id")
-    .bind(id)
-    .first<{ project_id: string }>())!;
-  const defer = (work: Promise<unknown>) => void work;
-  const ctx = openContext(env, { id: project_id }, { actor: { type: "system", job: "test" }, defer });
-  await runJob(ctx, { kind: "index-document", projectId: project_id, storeId: store.id, documentId: id });
-}
 
 describe("a file by its address", () => {
   it("is fetched in the background, read by what it is, and named after its place", async () => {
@@ -93,15 +81,15 @@ describe("a file by its address", () => {
     const { id } = await add(store, { url: site.urlOf("/down") });
     const why = `${site.host} cannot be reached.`;
     await eventually(async () => expect(await store.file(id)).toMatchObject({ status: "pending", error: why }));
-    await readNow(store, id);
-    await readNow(store, id);
+    await store.readNow(id);
+    await store.readNow(id);
     expect(await store.file(id)).toMatchObject({ status: "error", error: why });
     const late = await add(store, { url: site.urlOf("/late") });
     await eventually(async () =>
       expect(await store.file(late.id)).toMatchObject({ error: `${site.host} answered with the error 503.` }),
     );
     site.pages["/late"] = "Here at last.";
-    await readNow(store, late.id);
+    await store.readNow(late.id);
     expect(await store.file(late.id)).toMatchObject({ status: "processed", error: null });
   });
 
@@ -147,7 +135,7 @@ describe("a file by its address", () => {
       while (!files.areErased) await scheduler.wait(2);
       return new Response("Too late.");
     };
-    const reading = readNow(store, id);
+    const reading = store.readNow(id);
     await eventually(async () => expect(site.requests).toHaveLength(2));
     await store.caller.delete(`${store.path}/files/${id}`);
     const count = async (table: string) =>
