@@ -7,6 +7,7 @@ import { cellsOf, resultOf, tableOf, writeResults } from "./report.ts";
 import { feed } from "./feed.ts";
 import { ingestion } from "./ingestion.ts";
 import { lists } from "./lists.ts";
+import { retrieval } from "./retrieval.ts";
 import { schedules } from "./schedules.ts";
 import { size } from "./size.ts";
 import { freeTurns, turns } from "./turns.ts";
@@ -26,7 +27,7 @@ const { values: given } = parseArgs({
   },
 });
 
-const BENCHES: Bench[] = [size, turns, freeTurns, feed, lists, vectors, ingestion, schedules];
+const BENCHES: Bench[] = [size, turns, freeTurns, feed, lists, vectors, ingestion, retrieval, schedules];
 
 const titlesOf = ({ name, titles }: Bench) =>
   titles.filter((title) => given.only.some((start) => name === start || title.startsWith(start)));

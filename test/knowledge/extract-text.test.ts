@@ -117,7 +117,7 @@ describe("HTML", () => {
   it("leaves out what is not the page's own", async () => {
     const source = page(`<nav>Home</nav><script>var a = "<p>x</p>";</script><header><h1>Welcome</h1></header>
       <p>Hello<br>there, <b>you</b>&nbsp;&mdash; &#1103;&unknown;</p><div hidden>secret</div><div aria-hidden="true">icon</div>
-      <div role="navigation"><div>Menu</div></div><footer>Imprint</footer><!-- <p>comment</p> -->`);
+      <div role="navigation"><div>Menu</div></div><div class="navheader x"><table><tr><td>Prev<td>Next</table></div><footer>Imprint</footer><!-- <p>comment</p> -->`);
     expect(await shown(source)).toEqual([
       ["heading", "Welcome"],
       ["paragraph", "Hello\nthere, you — я&unknown;"],

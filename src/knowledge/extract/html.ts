@@ -14,6 +14,9 @@ const BREAKS = words(
   "address article aside blockquote body dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr li main nav ol p pre section summary table tbody tfoot thead tr ul",
 );
 const VOID = words("img input br hr meta link");
+/** Names that generators of documentation give to rows of links. */
+const BOILERPLATE_CLASS =
+  /(?:^|\s)(?:nav|navbar|navheader|navfooter|breadcrumbs?|sphinxsidebar|sidebar|toolbar)(?:\s|$)/i;
 /** What the main part must hold to be taken for the whole page. */
 const ENOUGH_CHARACTERS = 300;
 
@@ -82,7 +85,8 @@ class HtmlReader implements MarkupReader {
     return (
       BOILERPLATE.has(tag) ||
       (tag === "footer" && this.#main === 0) ||
-      BOILERPLATE_ROLES.has(attributes.get("role")?.toLowerCase() ?? "")
+      BOILERPLATE_ROLES.has(attributes.get("role")?.toLowerCase() ?? "") ||
+      BOILERPLATE_CLASS.test(attributes.get("class") ?? "")
     );
   }
 
