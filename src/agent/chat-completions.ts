@@ -83,6 +83,8 @@ type Delta = {
 
 /** How long an upstream that has said `[DONE]` may take to end its response. */
 const LAST_BYTE_MS = 1000;
+/** Of what is not said at once, as the arguments of a tool call, there is an end, too. */
+const MOST_BYTES = 64_000_000;
 
 async function readCompletion(
   body: ReadableStream<Uint8Array>,
@@ -92,10 +94,13 @@ async function readCompletion(
   const completion = new Completion(provider);
   const parser = createParser({ onEvent: ({ data }) => completion.add(data) });
   const [reader, decoder] = [body.getReader(), new PieceDecoder()];
+  let bytes = 0;
   try {
     while (!completion.done) {
       const { done, value } = await reader.read();
       if (done) break;
+      bytes += value.length;
+      if (bytes > MOST_BYTES) throw broken(provider, "the model's stream does not end");
       parser.feed(decoder.decode(value));
       const parts = completion.take();
       if (parts.length > 0) take(parts);

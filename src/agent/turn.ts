@@ -1,6 +1,7 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { Approval } from "../core/approvals.ts";
 import { hasKnowledge, type BotSettings } from "../core/bot-settings.ts";
+import { DomainError } from "../core/errors.ts";
 import type { KnowledgeHit } from "../core/knowledge-search.ts";
 import { textOf, type FinishReason, type Json, type Message, type MessagePart, type Usage } from "../core/messages.ts";
 import type { Due } from "../core/schedule-state.ts";
@@ -13,6 +14,8 @@ import { executeTool, offeredTools, toolDefinitions } from "./tools.ts";
 import type { TurnFailure, TurnPorts } from "./turn-ports.ts";
 
 const MAX_STEPS = 8;
+/** A model may be caught in a loop; a row holds an answer of this length, whatever it is made of. */
+const MOST_CHARACTERS = 250_000;
 
 export type TurnInput = {
   settings: BotSettings;
@@ -59,6 +62,8 @@ export async function runTurn(input: TurnInput, ports: TurnPorts): Promise<TurnO
 
 const EMPTY_ANSWER: TurnFailure = { code: "upstream_failed", message: "the model gave an empty answer" };
 
+const TOO_LONG = new DomainError("upstream_failed", `the answer is longer than ${MOST_CHARACTERS} characters`);
+
 type ToolCall = { toolCallId: string; toolName: string; args: Json };
 
 class Turn {
@@ -70,6 +75,7 @@ class Turn {
   readonly #tools: ReturnType<typeof offeredTools>;
   readonly #knowledge: FoundKnowledge;
   #model: string | null = null;
+  #characters = 0;
 
   constructor(input: TurnInput, ports: TurnPorts) {
     this.#input = input;
@@ -125,12 +131,14 @@ class Turn {
     const calls: ToolCall[] = [];
     let finishReason: FinishReason = "stop";
     const read = (parts: LanguageModelV4StreamPart[]) => {
+      if (this.#characters > MOST_CHARACTERS) throw TOO_LONG;
       for (const part of parts) {
         if (part.type === "text-delta") this.#draft.addText(part.delta);
         else if (part.type === "reasoning-delta") this.#draft.addReasoning(part.delta);
         else if (part.type === "tool-call" && withTools) calls.push(this.#draft.addToolCall(part));
         else if (part.type === "finish") finishReason = this.#finish(part);
         else if (part.type === "error") throw part.error;
+        this.#count(part);
       }
       return this.#draft.flush() || calls.length > 0;
     };
@@ -138,6 +146,11 @@ class Turn {
     this.#model = await callModel(this.#input.settings.model, this.#options(withTools), this.#ports, read, mayBeEmpty);
     this.#draft.endText();
     return { finishReason: calls.length > 0 ? "tool-calls" : finishReason, calls };
+  }
+
+  #count(part: LanguageModelV4StreamPart): void {
+    if ("delta" in part) this.#characters += part.delta.length;
+    else if (part.type === "tool-call") this.#characters += part.input.length;
   }
 
   #finish(part: LanguageModelV4StreamPart & { type: "finish" }): FinishReason {

@@ -11,8 +11,8 @@ export type ThreadProjection = {
   state: ThreadState;
   /** Grows with every change; an older or equal one is ignored, so that a projection may be repeated. */
   version: number;
-  /** What was said since, for search; empty: nothing. */
-  text: string;
+  /** What was said since, for search, in pieces that a row can hold. */
+  texts: string[];
   /** When messages were said. */
   said: SaidAt[];
   /** What those outside are to be told of. */
@@ -28,11 +28,11 @@ type SaidAt = { version: number; hour: number };
  */
 export async function projectThread(
   ctx: Ctx,
-  { state, version, text, said, webhooks }: ThreadProjection,
+  { state, version, texts, said, webhooks }: ThreadProjection,
   more: D1PreparedStatement[],
 ): Promise<Listed & { others: D1Result[] }> {
   const statements = said.length > 0 ? [hoursStatement(ctx, state, said)] : [];
-  if (text) statements.push(searchStatement(ctx, state, version, text));
+  for (const text of texts) statements.push(searchStatement(ctx, state, version, text));
   const inserts = webhookStatements(ctx, webhooks);
   const all = [...inserts, ...statements, threadStatement(ctx, state, version), ...more];
   const results = await ctx.db.$client.batch<Told>(all);

@@ -63,13 +63,16 @@ export class Outbox {
       const { record, bills: owed } = this.#options.machine;
       const rows = record ? this.#options.log.rowsFrom(record.projected + 1) : [];
       if (!record || (rows.length === 0 && owed.length === 0)) return;
+      const [some, bills] = [rows.slice(0, MOST_AT_ONCE), owed.slice(0, MOST_AT_ONCE)];
       const done = await Promise.allSettled([
         this.#publish(record, rows, owed),
-        this.#project(record, rows, owed, reach),
+        this.#project(record, some, bills, reach),
       ]);
       const failed = done.find((result) => result.status === "rejected");
       if (failed) throw failed.reason;
-      if (reach === "all") this.#forget(rows, owed);
+      if (reach !== "all") continue;
+      this.#forget(some, bills);
+      if (some.length < rows.length || bills.length < owed.length) this.#wanted = "all";
     }
   }
 
@@ -107,7 +110,7 @@ export class Outbox {
         .texts(messagesIn([row], ["message-created"]))
         .map(({ createdAt }) => ({ version: row.seq, hour: hourOf(createdAt) })),
     );
-    const text = changed.map((message) => message.text).join("\n");
+    const texts = joined(changed.map(({ text }) => text));
     const [state, version, { address }] = [stateOf(record), rows.at(-1)!.seq, record];
     const sends = address ? this.#options.machine.sends.all() : [];
     const outgoing = sends.map((send) => sendStatement(ctx, record.id, address!, send));
@@ -119,7 +122,7 @@ export class Outbox {
       ...scheduleStatements(ctx, record.id, planned),
       ...chatStatusStatements(ctx, rows),
     ];
-    const { hasListeners, others } = await projectThread(ctx, { state, version, text, said, webhooks }, more);
+    const { hasListeners, others } = await projectThread(ctx, { state, version, texts, said, webhooks }, more);
     if (webhooks.length > 0) this.#hasListeners = hasListeners;
     ringIfLow(ctx, record.projectId, others.slice(0, charges.length));
     await ringSoon(ctx, record.id, planned.schedules);
@@ -139,6 +142,21 @@ export class Outbox {
     this.#options.machine.markProjected(rows.at(-1)?.seq ?? 0, owed.at(-1)?.seq ?? 0);
     for (const { seq } of rows) this.#options.log.trim(seq);
   }
+}
+
+/** After a long outage, what waits is more than a database takes at once. */
+const MOST_AT_ONCE = 20;
+const MOST_CHARACTERS = 400_000;
+
+/** As few texts as one row each can hold. */
+function joined(texts: string[]): string[] {
+  const found: string[] = [];
+  for (const text of texts) {
+    const last = found.at(-1);
+    if (last === undefined || last.length + text.length > MOST_CHARACTERS) found.push(text);
+    else found[found.length - 1] = `${last}\n${text}`;
+  }
+  return found.filter((text) => text !== "");
 }
 
 const settlementOf = ({ hold, calls }: LoggedBill): Settlement => ({
