@@ -90,6 +90,8 @@ async function playAll(
       log(`${disruption.kind}; ${left.length} threads to go, ${world.violations.length} violations`);
     }
   })();
+  // It is waited for below; until then its failure is nobody's.
+  disrupting.catch(() => undefined);
   const work = async () => {
     for (let run = left.shift(); run; run = left.shift()) {
       await run.run().catch((error: unknown) => world.violated("a thread can be used", run.id, String(error)));

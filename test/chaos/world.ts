@@ -64,7 +64,17 @@ export class World {
   async #killAndStart(downMs: number): Promise<void> {
     await this.server.kill();
     await wait(downMs);
-    await this.server.start(settingsFor(this.upstream));
+    await this.#start();
+  }
+
+  async #start(): Promise<void> {
+    try {
+      await this.server.start(settingsFor(this.upstream));
+    } catch (error) {
+      this.violated("the server starts after a kill", "", String(error).slice(-1500));
+      await this.server.kill();
+      await this.server.start(settingsFor(this.upstream));
+    }
   }
 
   async #save(): Promise<void> {

@@ -163,6 +163,23 @@ describe("an answer", () => {
     });
   });
 
+  it("whose title could not be written leaves nothing to do", async () => {
+    const refused = () => Response.json({ error: { message: "no" } }, { status: 400 });
+    const model = new FakeModel(says("ok"), refused);
+    const chat = await newChat(model, { memory: { generateTitle: true } });
+    const thread = chat.thread();
+    expect((await thread.ask("hi")).text).toBe("ok");
+    await eventually(() => expect(model.requests).toHaveLength(2));
+    await eventually(async () => {
+      const { record, alarm } = await runInDurableObject(objectOf(thread), async (_, { storage }) => ({
+        record: storage.sql.exec<{ record: string }>("select record from thread").one().record,
+        alarm: await storage.getAlarm(),
+      }));
+      expect(JSON.parse(record)).toMatchObject({ billed: 2, bills: [] });
+      expect(alarm).toBeNull();
+    });
+  });
+
   it("is not charged again when it is settled twice", async () => {
     const chat = await newChat(new FakeModel(says("ok")));
     const thread = chat.thread();
