@@ -132,8 +132,14 @@ function documentsIn(system: string): Passage[] {
   });
 }
 
-/** Of working memory only the notes count, not the instructions for keeping them. */
-const toldIn = (system: string) => /<working_memory_data>([^]*)<\/working_memory_data>/.exec(system)?.[1] ?? system;
+/** Of working memory only the notes count, not the instructions for keeping them; of earlier messages what people said. */
+function toldIn(system: string): string {
+  const [, earlier] = /<earlier_messages>\n([^]*)\n<\/earlier_messages>/.exec(system) ?? [];
+  if (earlier !== undefined) return [...earlier.matchAll(SAID_BY_PEOPLE)].map(([, text]) => text).join("\n\n");
+  return /<working_memory_data>([^]*)<\/working_memory_data>/.exec(system)?.[1] ?? system;
+}
+
+const SAID_BY_PEOPLE = /^\[.*? UTC\] (?:person|operator): (.*)/gm;
 
 const isNoteSaid = (prompt: LanguageModelV4Prompt) => {
   const said = prompt.filter(({ role }) => role === "assistant").map(textOf);

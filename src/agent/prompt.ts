@@ -3,6 +3,8 @@ import type { BotSettings } from "../core/bot-settings.ts";
 import type { Due } from "../core/schedule-state.ts";
 import { resultText, type Message, type MessagePart } from "../core/messages.ts";
 import type { KnowledgeHit } from "../core/knowledge-search.ts";
+import type { RecalledMessage } from "../core/recall-search.ts";
+import { recallInstructions } from "./recall.ts";
 import { knowledgeInstructions } from "./knowledge.ts";
 import { dueNote } from "./due-note.ts";
 import { memoryInstructions } from "./working-memory.ts";
@@ -12,6 +14,7 @@ export type PromptInput = {
   workingMemory: string | null;
   /** What the documents say; null: they were not asked. */
   passages: KnowledgeHit[] | null;
+  recalled: RecalledMessage[];
   due: Due | null;
   /** The time, for a bot that plans; else null. */
   now: number | null;
@@ -21,7 +24,7 @@ export type PromptInput = {
   parts: MessagePart[];
 };
 
-/** Instruction, working memory, passages of documents, the conversation, and what has been said of the answer so far. */
+/** Instruction, working memory, passages of documents, what was said long before, the conversation, and what has been said of the answer so far. */
 export const buildPrompt = (input: PromptInput): LanguageModelV4Prompt => [
   ...systemMessages(input),
   ...input.messages.flatMap(promptMessages),
@@ -29,12 +32,13 @@ export const buildPrompt = (input: PromptInput): LanguageModelV4Prompt => [
   ...promptMessages({ role: "assistant", parts: input.parts }),
 ];
 
-function systemMessages({ settings, workingMemory, now, passages }: PromptInput): LanguageModelV4Message[] {
+function systemMessages({ settings, workingMemory, now, passages, recalled }: PromptInput): LanguageModelV4Message[] {
   const texts = [
     settings.instruction,
     settings.memory.workingMemory.enabled ? memoryInstructions(workingMemory) : "",
     now === null ? "" : `It is now ${new Date(now).toISOString()} (UTC).`,
     passages ? knowledgeInstructions(passages) : "",
+    recalled.length > 0 ? recallInstructions(recalled) : "",
   ].filter((text) => text.trim() !== "");
   return texts.map((content) => ({ role: "system", content }));
 }

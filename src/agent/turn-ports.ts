@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../core/errors.ts";
 import type { KnowledgeHit, KnowledgeQuery } from "../core/knowledge-search.ts";
+import type { RecalledMessage, RecallQuery } from "../core/recall-search.ts";
 import type { MessagePart } from "../core/messages.ts";
 import type { OpenModel } from "../core/ports.ts";
 import type { Meter } from "./meter.ts";
@@ -10,6 +11,8 @@ export type TurnPorts = {
   openModel: OpenModel;
   /** What the project's documents say. */
   searchKnowledge: (query: KnowledgeQuery) => Promise<KnowledgeHit[]>;
+  /** What was said before that bears on a question. */
+  recall: (query: Omit<RecallQuery, "threadId" | "personId">) => Promise<RecalledMessage[]>;
   newId: () => string;
   /** Pays for the model's calls, and knows what they came to. */
   meter: Meter;

@@ -8,6 +8,8 @@ import type { Due } from "../core/schedule-state.ts";
 import { Draft } from "./draft.ts";
 import { asTurnFailure, callModel } from "./model-call.ts";
 import { buildPrompt } from "./prompt.ts";
+import { recallFor } from "./recall.ts";
+import type { RecalledMessage } from "../core/recall-search.ts";
 import { FoundKnowledge } from "./knowledge.ts";
 import type { Planning, TurnControl } from "./tool.ts";
 import { executeTool, offeredTools, toolDefinitions } from "./tools.ts";
@@ -26,6 +28,8 @@ export type TurnInput = {
   planning: Planning | null;
   /** Earlier messages as far as the bot remembers them, and those that are to be answered. */
   messages: Pick<Message, "role" | "parts">[];
+  /** The place in the thread of the first of them. */
+  seenFrom: number;
   /** For an answer that goes on after approvals: what it says already, and what was decided. */
   parts: MessagePart[];
   decided: Approval[];
@@ -74,6 +78,7 @@ class Turn {
   readonly #usage: Usage = { inputTokens: 0, outputTokens: 0 };
   readonly #tools: ReturnType<typeof offeredTools>;
   readonly #knowledge: FoundKnowledge;
+  #recalled: RecalledMessage[] = [];
   #model: string | null = null;
   #characters = 0;
 
@@ -87,7 +92,11 @@ class Turn {
 
   async run(): Promise<TurnOutcome> {
     const { settings, messages, decided } = this.#input;
-    if (settings.knowledge.strategy === "inject" && hasKnowledge(settings)) await this.#knowledge.lookUp(messages);
+    const isInjected = settings.knowledge.strategy === "inject" && hasKnowledge(settings);
+    [this.#recalled] = await Promise.all([
+      recallFor(this.#input, this.#ports),
+      isInjected ? this.#knowledge.lookUp(messages) : null,
+    ]);
     for (const approval of decided) await this.#carryOut(approval);
     for (let step = 1; ; step++) {
       const { finishReason, calls } = await this.#step(step < MAX_STEPS);
@@ -168,6 +177,7 @@ class Turn {
         settings,
         workingMemory,
         passages: this.#injected,
+        recalled: this.#recalled,
         due,
         now,
         messages,

@@ -17,6 +17,24 @@ export type KnowledgeSettings = {
 
 export const DEFAULT_KNOWLEDGE: KnowledgeSettings = { maxResults: 5, minScore: 0.2, strategy: "inject", query: "last" };
 
+/** How a bot remembers messages from before its window. */
+export type Recall = {
+  /** So many messages, with their neighbours. */
+  topK: number;
+  messageRange: { before: number; after: number };
+  /** `resource`: all conversations of the person. */
+  scope: "thread" | "resource";
+  /** Null: that of new vector stores. */
+  embeddingModel: string | null;
+};
+
+const DEFAULT_RECALL: Recall = {
+  topK: 4,
+  messageRange: { before: 1, after: 1 },
+  scope: "thread",
+  embeddingModel: null,
+};
+
 export type BotSettings = {
   instruction: string;
   model: {
@@ -32,7 +50,8 @@ export type BotSettings = {
   };
   memory: {
     lastMessages: number;
-    semanticRecall: boolean;
+    /** True: with the default of each. */
+    semanticRecall: boolean | Part<Recall>;
     workingMemory: { enabled: boolean };
     generateTitle: boolean;
   };
@@ -46,6 +65,12 @@ export type BotSettings = {
   /** The knowledge stores that are searched; absent: every store of the project. */
   vectorStoreIds?: string[];
 };
+
+/** Null: the bot remembers its window alone. */
+export function recallOf({ memory: { semanticRecall } }: Pick<BotSettings, "memory">): Recall | null {
+  if (semanticRecall === false) return null;
+  return semanticRecall === true ? DEFAULT_RECALL : (merge(DEFAULT_RECALL, semanticRecall) as Recall);
+}
 
 /** Whether there is anything to look up: where a project has no stores, the list is empty. */
 export const hasKnowledge = ({ vectorStoreIds }: BotSettings): boolean => vectorStoreIds?.length !== 0;

@@ -1,22 +1,30 @@
-import type { FoundChunk, LexicalHit } from "./lexical-search.ts";
-import type { VectorHit } from "./vector-search.ts";
+import type { FoundChunk } from "./lexical-search.ts";
 
 /** A chunk with what each half of the search says of it; null: it is not among that half's best. */
-export type FusedHit = { chunk: FoundChunk; score: number; lexical: number | null; similarity: number | null };
+export type FusedHit<C = FoundChunk> = {
+  chunk: C;
+  score: number;
+  lexical: number | null;
+  similarity: number | null;
+};
+
+type Found = { id: number };
+type LexicalHit<C> = { chunk: C; score: number };
+type VectorHit<C> = { chunk: C; similarity: number; worth: number };
 
 /** Ranks count by their reciprocal, shifted by this much, so that the first few are nearly alike. */
 const RANK_SHIFT = 60;
 /** What vectors that are worth nothing may add: less than any difference between words that means something. */
 const TIE_BREAK = 0.001;
 
-type Entry = FusedHit & { fused: number };
+type Entry<C> = FusedHit<C> & { fused: number };
 
 /**
  * Fuses both halves by reciprocal rank, each weighed by what it is worth; the best are then put in the order of their own
  * scores, which are comparable between questions. Vectors that are worth nothing add no hits and only break ties.
  */
-export function fuse(lexical: LexicalHit[], near: VectorHit[], atMost: number): FusedHit[] {
-  const entries = new Map<number, Entry>();
+export function fuse<C extends Found>(lexical: LexicalHit<C>[], near: VectorHit<C>[], atMost: number): FusedHit<C>[] {
+  const entries = new Map<number, Entry<C>>();
   for (const [rank, { chunk, score }] of lexical.entries()) {
     entries.set(chunk.id, { chunk, score, lexical: score, similarity: null, fused: 1 / (RANK_SHIFT + rank + 1) });
   }
@@ -28,7 +36,11 @@ export function fuse(lexical: LexicalHit[], near: VectorHit[], atMost: number): 
     .map(({ chunk, score, lexical: words, similarity }) => ({ chunk, score, lexical: words, similarity }));
 }
 
-function addVector(entries: Map<number, Entry>, { chunk, similarity, worth }: VectorHit, fused: number): void {
+function addVector<C extends Found>(
+  entries: Map<number, Entry<C>>,
+  { chunk, similarity, worth }: VectorHit<C>,
+  fused: number,
+): void {
   const known = entries.get(chunk.id);
   if (!known && worth === 0) return;
   const entry = known ?? { chunk, score: 0, lexical: null, similarity: null, fused: 0 };

@@ -28,7 +28,7 @@ export type LexicalHit = { chunk: FoundChunk; score: number };
 export type ChunkQuery = { storeIds: string[]; filter: AttributeFilter | null };
 
 /** The words of a question; where it has none but common ones, those. */
-function askedStems(query: string): string[] {
+export function askedStems(query: string): string[] {
   const telling = [...new Set(stemsOf(query))];
   return (telling.length > 0 ? telling : [...new Set(allStemsOf(query))]).slice(0, MOST_TERMS);
 }
@@ -49,7 +49,7 @@ export async function searchWords(ctx: Ctx, query: string, among: ChunkQuery): P
 const IMAGINED = 20;
 
 /** Chunks that are not finished or not erased yet are counted too: a word is never in more chunks than there are. */
-const rarity = (count: number, total: number) =>
+export const rarity = (count: number, total: number) =>
   Math.log(1 + (Math.max(total - count, 0) + IMAGINED + 0.5) / (count + 0.5));
 
 type Statistics = { total: number; frequencies: number[] };
@@ -136,25 +136,27 @@ export async function documentsMatching(ctx: Ctx, { storeIds, filter }: ChunkQue
 
 const [K, B] = [1.2, 0.75];
 
-/** BM25, in parts of what a chunk of usual length scores that says each word of the question once. */
 function scoreChunks(chunks: FoundChunk[], stems: string[], weights: number[]): LexicalHit[] {
   const texts = chunks.map((chunk) =>
     allStemsOf(wordsToFind(chunk.filename, { ...chunk, headings: headingsOf(chunk) })),
   );
-  const usual = texts.reduce((sum, { length }) => sum + length, 0) / Math.max(1, texts.length);
-  const highest = weights.reduce((sum, weight) => sum + weight, 0);
-  const score = (words: string[]) => {
-    const counts = countOf(words, stems);
-    const length = 1 - B + B * (words.length / usual);
-    return (
-      counts.reduce((sum, count, index) => sum + (weights[index]! * count * (K + 1)) / (count + K * length), 0) /
-      highest
-    );
-  };
+  const scores = scoreTexts(texts, stems, weights);
   return chunks
-    .map((chunk, index) => ({ chunk, score: score(texts[index]!) }))
+    .map((chunk, index) => ({ chunk, score: scores[index]! }))
     .filter((hit) => hit.score > 0)
     .toSorted((a, b) => b.score - a.score);
+}
+
+/** BM25, in parts of what a text of usual length scores that says each word of the question once. */
+export function scoreTexts(texts: string[][], stems: string[], weights: number[]): number[] {
+  const usual = texts.reduce((sum, { length }) => sum + length, 0) / Math.max(1, texts.length);
+  const highest = weights.reduce((sum, weight) => sum + weight, 0);
+  return texts.map((words) => {
+    const counts = countOf(words, stems);
+    const length = 1 - B + B * (words.length / usual);
+    const sum = counts.reduce((all, count, at) => all + (weights[at]! * count * (K + 1)) / (count + K * length), 0);
+    return sum / highest;
+  });
 }
 
 export const headingsOf = (chunk: FoundChunk) => JSON.parse(chunk.headings) as string[];

@@ -8,7 +8,7 @@ export type PageRequest = { limit: number; cursor?: string | undefined };
 /** Where a page ends in a list that is ordered by time and, among equal times, by id. */
 export type Position = { at: number; id: string };
 
-const positionCursor = ({ at, id }: Position) => btoa(`${at} ${id}`).replaceAll("=", "");
+export const positionCursor = ({ at, id }: Position) => btoa(`${at} ${id}`).replaceAll("=", "");
 
 export function readPosition(cursor: string): Position {
   const match = /^(\d{1,15}) ([A-Za-z0-9._:-]{1,128})$/.exec(fromBase64(cursor));

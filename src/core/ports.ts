@@ -75,6 +75,9 @@ export type TurnStream = {
   events: ReadableStream<Uint8Array>;
 };
 
+/** A message with its place in the thread. */
+export type ThreadMessage = Message & { seq: number };
+
 /** One conversation, as its object offers it. Every failure is a DomainError; `unavailable` where the object cannot be reached. */
 export interface ThreadPort {
   /** Stores the messages and answers them. The stream starts once there is something to read, or after some seconds. */
@@ -94,7 +97,7 @@ export interface ThreadPort {
   decideAndStream(decisions: Decision[], posting: Posting): Promise<TurnStream>;
   decide(decision: Decision): Promise<Approval>;
   get(): Promise<ThreadState>;
-  listMessages(page: PageRequest): Promise<Page<Message>>;
+  listMessages(page: PageRequest): Promise<Page<ThreadMessage>>;
   listApprovals(page: PageRequest): Promise<Page<Approval>>;
   workingMemory(): Promise<string | null>;
   setMode(mode: Mode, once: OnceKey | null): Promise<void>;
@@ -155,6 +158,7 @@ export type Job =
   | { kind: "index-document" | "erase-document"; projectId: string; storeId: string; documentId: string }
   | { kind: "erase-store" | "rebuild-store"; projectId: string; storeId: string }
   | { kind: "erase-file"; projectId: string; fileId: string }
+  | { kind: "remember-messages"; projectId: string; threadId: string }
   | { kind: "fire-schedule"; projectId: string; threadId: string; scheduleId: string };
 
 /** Where invoices are paid. */
@@ -247,7 +251,13 @@ export interface VectorIndex {
 }
 
 /** Vectors of another length than the index takes lie elsewhere; to get or delete some, it need not be known. */
-export type OpenVectors = (place: { storeId: string; space: number; dimensions: number | null }) => VectorIndex;
+export type OpenVectors = (place: {
+  storeId: string;
+  space: number;
+  dimensions: number | null;
+  /** One of very many small ones: it has an object of its own in any case. */
+  own?: boolean;
+}) => VectorIndex;
 
 /** Opens a model by its id; throws `upstream_failed` where its provider is not configured, naming what is missing. */
 export type OpenModel = (modelId: string) => LanguageModelV4;

@@ -1,5 +1,6 @@
 import type { Ctx } from "./context.ts";
 import { deleteFiles } from "./files.ts";
+import { forgetThread } from "./recall-log.ts";
 import { eraseSchedules } from "./schedule-projection.ts";
 import { searchScope, threadRows } from "./search.ts";
 import type { ThreadState } from "./thread-state.ts";
@@ -116,5 +117,6 @@ export async function eraseProjection(ctx: Ctx, threadId: string, hasFiles: bool
     d1.prepare("delete from webhook_deliveries where project_id = ? and thread_id = ?").bind(ctx.project.id, threadId),
     ...eraseSchedules(ctx, threadId),
   ]);
+  await forgetThread(ctx, threadId);
   if (hasFiles) await deleteFiles(ctx, threadId);
 }

@@ -7,6 +7,7 @@ import { renewAccess } from "../core/oauth.ts";
 import { receiveMessages } from "../core/inbound.ts";
 import { deliverWebhooks } from "../core/webhook-queue.ts";
 import { eraseFile } from "../core/stored-files.ts";
+import { rememberMessages } from "../core/remember-messages.ts";
 import { fireSchedule } from "../core/schedules.ts";
 import type { Ctx } from "../core/context.ts";
 import { eraseDocument, eraseStore } from "../knowledge/erase.ts";
@@ -27,6 +28,7 @@ const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<
   "erase-store": (ctx, { storeId }) => eraseStore(ctx, storeId),
   "rebuild-store": (ctx, { storeId }) => rebuildStore(ctx, storeId),
   "erase-file": (ctx, { fileId }) => eraseFile(ctx, fileId),
+  "remember-messages": (ctx, { threadId }) => rememberMessages(ctx, threadId),
   "fire-schedule": fireSchedule,
 };
 

@@ -6,6 +6,7 @@ import { sweepInbound } from "../core/inbound.ts";
 import { sweepDeletedChats } from "../core/erasure.ts";
 import { sweepKnowledge } from "../core/document-queue.ts";
 import { sweepRebuilds } from "../core/store-rebuild.ts";
+import { sweepRecall } from "../core/recall-queue.ts";
 import { forgetOldAnswers } from "../core/idempotency.ts";
 import { forgetOldWebhooks, sweepWebhooks } from "../core/webhook-queue.ts";
 import { sweepSchedules } from "../core/schedule-sweep.ts";
@@ -27,6 +28,7 @@ export async function sweep(env: Env, execution: ExecutionContext): Promise<void
     forgetOldWebhooks({ db, now }),
     sweepLowBalances(db, jobs),
     sweepKnowledge(db, jobs, now()),
+    sweepRecall(db, jobs, now()),
     sweepSchedules(db, jobs, now()),
     sweepRebuilds(db, jobs, now()),
   ]);

@@ -30,7 +30,8 @@ function countsOf(features: Iterable<string>): Map<string, number> {
   return counts;
 }
 
-function fnv(text: string): number {
+/** A number that is the same for the same text: 32 bits, without a sign. */
+export function fnv(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return (hash ^ (hash >>> 15)) >>> 0;

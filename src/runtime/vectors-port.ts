@@ -6,10 +6,10 @@ import type { Env } from "./env.ts";
 /** Where Vectorize is bound, vectors of its length lie there, all others in the object of their store. */
 export const openVectors =
   (env: Pick<Env, "VECTORS" | "VECTOR_STORES">, projectId: string): OpenVectors =>
-  ({ storeId, space, dimensions }) => {
+  ({ storeId, space, dimensions, own = false }) => {
     const inObject = objectIndex(env.VECTOR_STORES, `${projectId}/${storeId}`, space);
     const { VECTORS } = env;
-    if (!VECTORS) return inObject;
+    if (!VECTORS || own) return inObject;
     const inVectorize = vectorizeIndex(VECTORS, storeId, space);
     const index = async () => ((await dimensionsOf(VECTORS)) === dimensions ? inVectorize : inObject);
     return {

@@ -6,7 +6,7 @@ import { pageOf, readPosition, type Page, type PageRequest } from "../core/pages
 export type LoggedMessage = Message & { seq: number };
 
 /** As much of a message as a bot sees. */
-type Said = Pick<Message, "role" | "parts">;
+type Said = Pick<LoggedMessage, "seq" | "role" | "parts">;
 
 type Row = { [column: string]: string | number | null };
 
@@ -109,7 +109,7 @@ export class MessageLog {
       .one().count;
   }
 
-  page({ limit, cursor }: PageRequest): Page<Message> {
+  page({ limit, cursor }: PageRequest): Page<LoggedMessage> {
     const after = cursor ? readPosition(cursor).at : 0;
     const rows = this.#sql
       .exec<Row>("select * from messages where seq > ? order by seq limit ?", after, limit + 1)
@@ -123,17 +123,17 @@ export class MessageLog {
    * as it remembers. What was never said is left out.
    */
   before(answer: LoggedMessage, remembered: number): Said[] {
-    const rows = this.#sql.exec<{ role: Message["role"]; parts: string }>(
-      "select role, parts from messages where seq < ? and status not in ('pending', 'failed') order by seq desc",
+    const rows = this.#sql.exec<{ seq: number; role: Message["role"]; parts: string }>(
+      "select seq, role, parts from messages where seq < ? and status not in ('pending', 'failed') order by seq desc",
       answer.seq,
     );
     const found: Said[] = [];
     let unanswered = true;
     let older = 0;
-    for (const { role, parts } of rows) {
+    for (const { seq, role, parts } of rows) {
       unanswered &&= role === "user";
       if (!unanswered && ++older > remembered) break;
-      found.push({ role, parts: JSON.parse(parts) as MessagePart[] });
+      found.push({ seq, role, parts: JSON.parse(parts) as MessagePart[] });
       if (found.length > MOST_SEEN) break;
     }
     return found.toReversed();

@@ -3,6 +3,7 @@ import { hourOf } from "../core/chat-settings.ts";
 import type { LiveEvent } from "../core/live-events.ts";
 import type { Settlement } from "../core/ports.ts";
 import { ringForSends, sendStatement } from "../core/channel-sends.ts";
+import { recallStatement, ringForRecall } from "../core/recall-queue.ts";
 import { listThread, projectThread } from "../core/thread-projection.ts";
 import { ringSoon, scheduleStatements, type ScheduleProjection } from "../core/schedule-projection.ts";
 import type { ScheduleRun } from "../core/schedule-state.ts";
@@ -116,19 +117,31 @@ export class Outbox {
     const outgoing = sends.map((send) => sendStatement(ctx, record.id, address!, send));
     const webhooks = await webhookEventsOf(this.#options.machine, record, rows);
     const planned = plannedIn(rows, this.#options.machine);
+    const recalled = record.recall ? this.#recallStatements(ctx, record, rows) : [];
     const more = [
       ...charges,
       ...outgoing,
       ...scheduleStatements(ctx, record.id, planned),
       ...chatStatusStatements(ctx, rows),
+      ...recalled,
     ];
     const { hasListeners, others } = await projectThread(ctx, { state, version, texts, said, webhooks }, more);
     if (webhooks.length > 0) this.#hasListeners = hasListeners;
     ringIfLow(ctx, record.projectId, others.slice(0, charges.length));
     await ringSoon(ctx, record.id, planned.schedules);
+    if (recalled.length > 0) await ringForRecall(ctx, record.id);
     if (sends.length === 0) return;
     this.#options.machine.sends.forget(sends.at(-1)!.position);
     await ringForSends(ctx, record.id, sends.length);
+  }
+
+  /** What was said, or changed, is to be remembered too. */
+  #recallStatements(ctx: Ctx, { id, recall }: ThreadRecord, rows: Row[]): D1PreparedStatement[] {
+    if (messagesIn(rows, ["message-created", "message-updated"]).length === 0) return [];
+    const { messages } = this.#options.machine;
+    const changed = messagesIn(rows, ["message-updated"]).flatMap((messageId) => messages.find(messageId)?.seq ?? []);
+    const wish = { threadId: id, embeddingModel: recall!.embeddingModel, version: rows.at(-1)!.seq };
+    return [recallStatement(ctx, { ...wish, changedFrom: Math.min(Number.MAX_SAFE_INTEGER, ...changed) })];
   }
 
   /** Who listens is told what has been said, not at the end of the answer alone. */

@@ -105,12 +105,14 @@ export class ThreadMachine {
   turnInput(messageId: string, settings: BotSettings, planning: Planning | null): TurnInput {
     const answer = this.messages.find(messageId)!;
     const carriedOut = new Set(answer.parts.map((part) => part.type === "tool-result" && part.toolCallId));
+    const messages = this.messages.before(answer, settings.memory.lastMessages);
     return {
       settings,
       workingMemory: this.record!.workingMemory,
       due: this.record!.openTurns.find((turn) => turn.messageId === messageId)?.due ?? null,
       planning,
-      messages: this.messages.before(answer, settings.memory.lastMessages),
+      messages,
+      seenFrom: messages[0]?.seq ?? answer.seq,
       parts: answer.parts,
       decided: this.approvals.ofMessage(messageId).filter(({ toolCallId }) => !carriedOut.has(toolCallId)),
     };

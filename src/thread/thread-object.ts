@@ -17,6 +17,7 @@ import { AnswerStream, readEventId, replay } from "./answer-stream.ts";
 import { ScheduleRunner } from "./schedule-runner.ts";
 import type { Posted, ThreadMachine } from "./thread-machine.ts";
 import { stateOf, type ThreadRecord } from "./thread-record.ts";
+import type { LoggedMessage } from "./message-log.ts";
 import { ThreadStore } from "./thread-store.ts";
 import { runningTurns } from "./turn-count.ts";
 import { TurnRunner } from "./turn-runner.ts";
@@ -60,7 +61,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     return attempt(() => stateOf(this.#existing()));
   }
 
-  listMessages(page: PageRequest): Promise<Rpc<Page<Message>>> {
+  listMessages(page: PageRequest): Promise<Rpc<Page<LoggedMessage>>> {
     return attempt(() => {
       this.#existing();
       const { items, next } = this.#store.machine.messages.page(page);

@@ -1,3 +1,4 @@
+import { recallOf } from "../core/bot-settings.ts";
 import type { ChannelAddress } from "../core/channels.ts";
 import type { ThreadBill } from "../core/model-calls.ts";
 import type { Posting } from "../core/ports.ts";
@@ -53,6 +54,8 @@ export type ThreadRecord = {
   /** What is owed and has not been passed on yet, oldest first; `billed` is the newest place that was given. */
   bills: LoggedBill[];
   billed: number;
+  /** Where the bot has semantic recall, by which embedding model; null: that of new vector stores. */
+  recall?: { embeddingModel: string | null };
   /** Set while the traces of a deleted thread are being removed elsewhere. */
   erased: boolean;
 };
@@ -92,6 +95,9 @@ export function takePosting(record: ThreadRecord, posting: Posting): void {
   record.personId = posting.personId ?? record.personId;
   record.address = posting.address ?? record.address;
   record.types = posting.types;
+  const recall = recallOf(posting.settings);
+  if (recall) record.recall = { embeddingModel: recall.embeddingModel };
+  else delete record.recall;
 }
 
 export function readRecord(sql: SqlStorage): ThreadRecord | null {

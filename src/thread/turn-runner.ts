@@ -10,6 +10,7 @@ import { DomainError } from "../core/errors.ts";
 import { textOf, type Message, type MessagePart } from "../core/messages.ts";
 import { showTyping } from "../core/typing.ts";
 import { hasRoom } from "../core/schedule-room.ts";
+import { recallMessages } from "../core/recall-search.ts";
 import { searchKnowledge } from "../core/knowledge-search.ts";
 import type { TurnEvent } from "../core/turn-events.ts";
 import { sleep } from "../lib/time.ts";
@@ -54,7 +55,7 @@ export class TurnRunner {
   }
 
   /** A message as a reader shall see it now: the running answer with what it has said since it was last stored. */
-  asSaid(message: Message): Message {
+  asSaid<M extends Message>(message: M): M {
     const parts = this.#running?.messageId === message.id ? this.#running.parts : null;
     return parts ? { ...message, parts } : message;
   }
@@ -137,6 +138,10 @@ export class TurnRunner {
         openModel: this.#store.context.model,
         newId: this.#store.context.newId,
         searchKnowledge: (query) => searchKnowledge(this.#store.context, query),
+        recall: (query) => {
+          const { id: threadId, personId } = this.#store.record!;
+          return recallMessages(this.#store.context, { ...query, threadId, personId });
+        },
         meter: running.meter,
         signal: running.abort.signal,
         idleTimeoutMs: this.#idleTimeoutMs(),

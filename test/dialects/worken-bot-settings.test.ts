@@ -122,6 +122,9 @@ describe("a bot's settings", () => {
     ["ai.memory.lastMessages", { memory: { lastMessages: -1 } }],
     ["ai.memory.lastMessages", { memory: { lastMessages: "10" } }],
     ["ai.memory.semanticRecall", { memory: { semanticRecall: "yes" } }],
+    ["ai.memory.semanticRecall.topK", { memory: { semanticRecall: { topK: 0 } } }],
+    ["ai.memory.semanticRecall.scope", { memory: { semanticRecall: { scope: "world" } } }],
+    ["ai.memory.semanticRecall.messageRange.before", { memory: { semanticRecall: { messageRange: { before: -1 } } } }],
     ["ai.memory.workingMemory", { memory: { workingMemory: true } }],
     ["ai.memory.workingMemory.enabled", { memory: { workingMemory: { enabled: 1 } } }],
     ["ai.memory.generateTitle", { memory: { generateTitle: null } }],
@@ -138,6 +141,23 @@ describe("a bot's settings", () => {
     expect([status, json.issues[0].path]).toEqual([422, path]);
     expect(json.message).toContain(path);
     expect(await settings()).toEqual(DEFAULTS.ai);
+  });
+
+  it("say how much is recalled, completed by the defaults; a mere yes takes them all", async () => {
+    const { set } = await newBot();
+    const recall = async (semanticRecall: unknown) =>
+      (await set({ memory: { semanticRecall } })).json.ai.memory.semanticRecall;
+    const defaults = { topK: 4, messageRange: { before: 1, after: 1 }, scope: "thread" };
+    expect(await recall({ topK: 2, messageRange: 3 })).toEqual({
+      ...defaults,
+      topK: 2,
+      messageRange: { before: 3, after: 3 },
+    });
+    const more = { messageRange: { after: 0 }, scope: "resource", embeddingModel: "openai/small" };
+    expect(await recall(more)).toEqual({ ...more, topK: 2, messageRange: { before: 3, after: 0 } });
+    expect(await recall(true)).toBe(true);
+    expect(await recall({})).toEqual(defaults);
+    expect(await recall(false)).toBe(false);
   });
 
   it("take the ends of every range", async () => {

@@ -103,9 +103,26 @@ const Model = z.object({
   fallbacks: z.array(ModelName).max(5).optional(),
 });
 
+const Range = z.int().min(0).max(10);
+const Recall = z.object({
+  topK: z.int().min(1).max(20),
+  /** How many messages before and after each come with it. */
+  messageRange: z.object({ before: Range, after: Range }),
+  scope: z.enum(["thread", "resource"]).meta({ description: "`resource`: all conversations of the person" }),
+  /** Absent: that of new vector stores. */
+  embeddingModel: ModelName.optional(),
+});
+const RecallUpdate = Recall.extend({
+  messageRange: z.union([
+    Range.transform((each) => ({ before: each, after: each })),
+    Recall.shape.messageRange.partial(),
+  ]),
+}).partial();
+
 const Memory = z.object({
   lastMessages: z.int().min(0).max(200),
-  semanticRecall: z.boolean(),
+  /** True: with four messages of the thread, and one before and after each. */
+  semanticRecall: z.union([z.boolean(), Recall]),
   workingMemory: z.object({ enabled: z.boolean() }),
   generateTitle: z.boolean(),
 });
@@ -161,6 +178,7 @@ export const UpdateBotSettings = z
         model: Model.partial(),
         memory: Memory.extend({
           lastMessages: LastMessages,
+          semanticRecall: z.union([z.boolean(), RecallUpdate]),
           workingMemory: z.object({ enabled: z.boolean() }).partial(),
         }).partial(),
         formatting: Formatting.partial(),

@@ -3,6 +3,7 @@ import type { ApiKey } from "../../core/api-keys.ts";
 import type { Approval } from "../../core/approvals.ts";
 import {
   DEFAULT_KNOWLEDGE,
+  recallOf,
   type BotSettings,
   type BotSettingsPatch,
   type KnowledgeSettings,
@@ -152,7 +153,7 @@ export const botSettingsView = ({
       presence_penalty: model.presencePenalty,
       ...(model.fallbacks.length > 0 ? { fallbacks: model.fallbacks } : {}),
     },
-    memory: settings.memory,
+    memory: { ...settings.memory, semanticRecall: recallView(settings.memory) },
     formatting: settings.formatting,
     tools: settings.tools,
     ...(followUp ? { follow_up: followUpView(followUp) } : {}),
@@ -161,6 +162,14 @@ export const botSettingsView = ({
     ...(Object.keys(budgets).length > 0 ? { budgets: budgetsView(budgets) } : {}),
   },
 });
+
+/** As it was set, completed by the defaults where it was not a mere yes or no. */
+function recallView(memory: BotSettings["memory"]) {
+  const { semanticRecall } = memory;
+  if (typeof semanticRecall === "boolean") return semanticRecall;
+  const { embeddingModel, ...recall } = recallOf({ memory })!;
+  return { ...recall, ...(embeddingModel === null ? {} : { embeddingModel }) };
+}
 
 const followUpView = ({ afterMinutes, task, times }: NonNullable<BotSettings["followUp"]>) => ({
   after_minutes: afterMinutes,
