@@ -9,6 +9,7 @@ import { sha256 } from "../lib/hash.ts";
 import { truncate } from "../lib/text.ts";
 import { parseJson, readText } from "./body.ts";
 import { isForm, readForm } from "./form.ts";
+import { invalidRequest } from "./complaints.ts";
 import { authenticate, forgetAccess, type Access, type App } from "./tenant.ts";
 
 export type RouteSpec = {
@@ -171,34 +172,6 @@ function parse(schema: z.ZodType, value: unknown): unknown {
   const result = schema.safeParse(value);
   if (!result.success) throw invalidRequest(result.error.issues);
   return result.data;
-}
-
-type Issue = { path: readonly PropertyKey[]; message: string; errors?: readonly Issue[][] };
-
-/** Of a body that may have several shapes, the complaints of that one of whose fields it lacks the fewest. */
-function likeliest(issue: Issue): readonly Issue[] {
-  if (!issue.errors || issue.errors.length === 0) return [issue];
-  const lacking = (shape: readonly Issue[]) => shape.filter(({ message }) => message.endsWith("undefined")).length;
-  const depth = (shape: readonly Issue[]) => Math.max(...shape.map(({ path }) => path.length));
-  const [closest = []] = issue.errors.toSorted((a, b) => lacking(a) - lacking(b) || depth(b) - depth(a));
-  return closest.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
-}
-
-/** As many as help: a list of a thousand wrong items must not make an answer larger than the request. */
-const MOST_ISSUES = 20;
-
-/** Names the first wrong field in the message, and the first ones in the details. */
-function invalidRequest(found: readonly Issue[]): DomainError {
-  const issues = found
-    .flatMap(likeliest)
-    .slice(0, MOST_ISSUES)
-    .map(({ path, message }) => ({
-      path: truncate(path.map(String).join("."), 200),
-      message: truncate(message, 500),
-    }));
-  const [first] = issues;
-  const message = first ? `${first.path || "body"}: ${first.message}` : "the request is not valid";
-  return new DomainError("invalid", message, { issues });
 }
 
 /** Whether a path fits a route's pattern, whatever the method. */

@@ -101,7 +101,9 @@ function recordUse(ctx: Ctx, key: { keyId: string; lastUsedAt: Date | null }): v
 async function admit(ctx: Ctx, requestsPerMinute: number): Promise<void> {
   const retryAfterSeconds = await ctx.feed.admit(requestsPerMinute);
   if (retryAfterSeconds === 0) return;
-  throw new DomainError("limit_exceeded", `more than ${requestsPerMinute} requests in a minute`, { retryAfterSeconds });
+  throw new DomainError("limit_exceeded", `the limit of requests per minute is ${requestsPerMinute}`, {
+    retryAfterSeconds,
+  });
 }
 
 /** A ticket is bound to what it was issued for: the project's events, or one thread's. */

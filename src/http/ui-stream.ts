@@ -63,9 +63,11 @@ class UiChunks {
       case "step-finish":
         return this.#endStep();
       case "finish": {
+        // A client makes a message of the first thing that it is told about one.
+        if (!this.#started) return [...this.#begin(), { type: "finish" }];
         const messageMetadata = { finishReason: event.finishReason };
         const sources = (event.citations ?? []).map(sourceChunk);
-        return [...this.#begin(), ...sources, ...this.#endStep(), { type: "finish", messageMetadata }];
+        return [...sources, ...this.#endStep(), { type: "finish", messageMetadata }];
       }
       case "error":
         return [...this.#begin(), ...this.#close(), { type: "error", errorText: event.error }];

@@ -54,6 +54,7 @@ export class TurnRules {
     if (!last) throw new DomainError("conflict", "there is nothing to answer yet");
     if (record.openTurns.length > 0) throw new DomainError("conflict", "an answer is being written");
     if (record.mode !== "auto") return null;
+    if (last.author === "operator") throw new DomainError("conflict", "an operator has answered last");
     this.#book.expireApprovals();
     const messageId = this.open(record);
     if (last.role === "assistant") {

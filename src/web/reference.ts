@@ -8,6 +8,7 @@ import { limited } from "./limited.ts";
 export function reference(dialects: Record<string, Dialect>): Hono<App> {
   const documents = new Map<string, string>();
   return new Hono<App>()
+    .get("/", limited, (c) => c.redirect("/docs"))
     .get("/docs", limited, (c) => c.html(page(Object.keys(dialects)), 200, { "content-security-policy": POLICY }))
     .get("/docs/viewer.js", limited, (c) => c.env.ASSETS.fetch(new URL("/rapidoc-min.js", c.req.url)))
     .get("/openapi/:file{[a-z]+\\.json}", limited, (c) => {

@@ -11,6 +11,7 @@ const routes: Row[] = Object.entries(dialects).flatMap(([dialect, { prefix, api 
 
 /** What the application itself answers, before any dialect. */
 const OWN = [
+  "/",
   "/healthz",
   "/docs",
   "/docs/viewer.js",

@@ -17,7 +17,27 @@ const CASES: [status: number, error: string, ask: () => Promise<Answer>][] = [
 const twin = ({ project, integrationId, botId }: Awaited<ReturnType<typeof newChat>>) =>
   project.post(`/integrations/${integrationId}/chats`, { bot_id: botId, name: "Web" });
 
+/** What is said about a field of a bot's settings, or of a bot, that is not as it should be. */
+const COMPLAINTS: [path: string, body: object, message: string][] = [
+  ["/bots", {}, "name: must be given"],
+  ["/bots", { name: "" }, "name: must not be empty"],
+  ["/bots", { name: "x".repeat(201) }, "name: must have at most 200 characters"],
+  ["/bots", { name: 5 }, "name: must be a string"],
+  ["/status", { status: "asleep" }, 'status: must be one of "active", "disabled", "error"'],
+  ["/settings", { ai: { model: { temperature: 3 } } }, "ai.model.temperature: must be at most 2"],
+  ["/settings", { ai: { model: { max_tokens: 0 } } }, "ai.model.max_tokens: must be at least 1"],
+  ["/settings", { ai: { model: { max_tokens: 1.5 } } }, "ai.model.max_tokens: must be a whole number"],
+  ["/settings", { ai: { formatting: { removeEmojis: "no" } } }, "ai.formatting.removeEmojis: must be true or false"],
+  ["/settings", { ai: { vector_store_ids: "all" } }, "ai.vector_store_ids: must be a list"],
+];
+
 describe("an error", () => {
+  it.each(COMPLAINTS)("says what is wrong in plain words: %s %j", async (path, body, message) => {
+    const { project, botId } = await newChat();
+    const { status, json } = await project.post(path === "/bots" ? path : `/bots/${botId}${path}`, body);
+    expect([status, json.message]).toEqual([422, message]);
+  });
+
   it.each(CASES)("of status %s says %s", async (status, error, ask) => {
     const { json, headers, ...answer } = await ask();
     const { issues = [], ...said } = json;

@@ -58,6 +58,7 @@ export class ThreadModel {
   regenerate(): boolean {
     if (this.messages.length === 0 || this.turns.length > 0) return false;
     if (this.mode !== "auto") return true;
+    if (this.messages.at(-1)!.author === "operator") return false;
     this.#expire();
     if (this.messages.at(-1)!.author !== "person") this.messages.pop();
     this.#openTurn();
