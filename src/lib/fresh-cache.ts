@@ -19,11 +19,13 @@ export class FreshCache<V> {
   /** Null is not remembered: what is not there yet may be there the next moment. Rejects as `read` does. */
   async get(key: string, now: number, read: () => Promise<V | null>): Promise<V | null> {
     const known = this.#entries.get(key);
-    if (known && !known.expired && now - known.readAt < this.#freshMs) return known.value;
+    const ageMs = known ? now - known.readAt : Infinity;
+    // A clock that was set back must not keep it fresh.
+    if (known && !known.expired && ageMs >= 0 && ageMs < this.#freshMs) return known.value;
     try {
       return this.#keep(key, now, await read());
     } catch (error) {
-      if (known && now - known.readAt < this.#staleMs) return known.value;
+      if (known && ageMs < this.#staleMs) return known.value;
       throw error;
     }
   }
