@@ -40,6 +40,8 @@ export type Size = {
   /** How often the server is killed or loaded anew, and how long it is left alone between. */
   disruptions: number;
   quietMs: [number, number];
+  /** How much goes on beside the conversations, and within which time. */
+  sideWork: { count: number; withinMs: number };
 };
 
 /** The whole of what happens, but for when exactly: that is up to the machine. */

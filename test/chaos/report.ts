@@ -1,13 +1,14 @@
 import type { FeedListener } from "./feed-listener.ts";
+import type { SideWork } from "./side-work.ts";
 import type { ThreadRun } from "./thread-run.ts";
 import type { World } from "./world.ts";
 
-type Played = { world: World; runs: ThreadRun[]; listeners: FeedListener[]; seconds: number };
+type Played = { world: World; runs: ThreadRun[]; listeners: FeedListener[]; sideWork: SideWork; seconds: number };
 
 const MOST_SHOWN = 3;
 
 /** What was played, and each violation with its thread, the promise and what was seen. */
-export function reportOf({ world, runs, listeners, seconds }: Played): string {
+export function reportOf({ world, runs, listeners, sideWork, seconds }: Played): string {
   const asked = runs.flatMap((run) => run.asked);
   const readings = asked.flatMap((one) => one.readings);
   const sum = (of: (run: ThreadRun) => number) => runs.reduce((total, run) => total + of(run), 0);
@@ -21,6 +22,9 @@ export function reportOf({ world, runs, listeners, seconds }: Played): string {
     stops: sum((run) => run.stops),
     approvals: sum((run) => run.approvals),
     "operators' messages": sum((run) => run.sent.length),
+    ...sideWork.counts,
+    "deliveries to a receiver": world.receiver.bodies.size,
+    "refused there": world.receiver.refused,
     kills: world.disruptions.filter(({ kind }) => kind === "kill").length,
     saves: world.disruptions.filter(({ kind }) => kind === "save").length,
     "live events": listeners[0]!.events.length,

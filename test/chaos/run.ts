@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { checkReceiver } from "./check-receiver.ts";
 import { checkCounts, checkFeed, checkLists, type Detail, type Settled } from "./check-project.ts";
 import { ThreadCheck } from "./check-thread.ts";
 import { FeedListener } from "./feed-listener.ts";
@@ -6,6 +7,7 @@ import { Plan, type Size } from "./plan.ts";
 import type { Question } from "./question.ts";
 import { Random } from "./random.ts";
 import { reportOf } from "./report.ts";
+import { SideWork } from "./side-work.ts";
 import { ThreadRun, type StoredMessage } from "./thread-run.ts";
 import { World, type Violation } from "./world.ts";
 
@@ -20,6 +22,7 @@ export const SIZES = {
     atOnce: 40,
     disruptions: Infinity,
     quietMs: [9000, 20_000],
+    sideWork: { count: 40, withinMs: 90_000 },
   },
   short: {
     threads: 24,
@@ -29,6 +32,7 @@ export const SIZES = {
     atOnce: 12,
     disruptions: 2,
     quietMs: [2000, 4000],
+    sideWork: { count: 6, withinMs: 8000 },
   },
 } satisfies Record<string, Size>;
 
@@ -46,7 +50,7 @@ export async function runChaos({ seed, size, only, project, log }: Options): Pro
   const from = Date.now();
   const plan = new Plan(seed, size);
   log(`seed ${seed}: ${size.threads} threads`);
-  const world = await World.start(project);
+  const world = await World.start(project, seed);
   started = world;
   try {
     const runs = (only ? [plan.thread(only)] : plan.threads).map((thread) => new ThreadRun(world, thread));
@@ -56,7 +60,10 @@ export async function runChaos({ seed, size, only, project, log }: Options): Pro
       new FeedListener(world, "/threads/events", () => random.between(200, 3000)),
     ];
     const listening = Promise.all(listeners.map((listener) => listener.run()));
+    const sideWork = new SideWork(world, seed, size.sideWork);
+    const working = sideWork.run().catch((error: unknown) => world.violated("the API can be used", "", String(error)));
     await playAll(world, plan, runs, size.atOnce, log);
+    await working;
     await checkAbandoned(world, runs, listeners[0]!);
     const settled = await settleAll(world, runs);
     for (const listener of listeners) await untilQuiet(listener);
@@ -65,7 +72,9 @@ export async function runChaos({ seed, size, only, project, log }: Options): Pro
     for (const one of settled) checkThread(world, one);
     for (const { events } of listeners) checkFeed(world, events, settled);
     await checkLists(world, settled);
-    log(reportOf({ world, runs, listeners, seconds: (Date.now() - from) / 1000 }));
+    await sideWork.check();
+    await checkReceiver(world, settled);
+    log(reportOf({ world, runs, listeners, sideWork, seconds: (Date.now() - from) / 1000 }));
     return world.violations;
   } finally {
     await world.end();

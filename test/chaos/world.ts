@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { KEYS, Server } from "../process/server.ts";
 import { ServerApi } from "../../scripts/api.ts";
 import type { Disruption } from "./plan.ts";
+import { Receiver } from "./receiver.ts";
 import { Sources } from "./sources.ts";
 import { Upstream } from "./upstream.ts";
 
@@ -17,23 +18,27 @@ const AFTERMATH_MS = 500;
 export class World {
   readonly server: Server;
   readonly upstream: Upstream;
+  readonly receiver: Receiver;
   readonly violations: Violation[] = [];
   readonly disruptions: { kind: Disruption["kind"]; from: number; to: number }[] = [];
   readonly #sources: Sources;
   key = "";
   /** Chats by what their bot may do: answer, or also hand over once an operator allows it. */
   chats = { plain: "", tool: "" };
+  /** For answers that are asked for later. */
+  plannedChat = "";
 
-  private constructor(server: Server, upstream: Upstream, sources: Sources) {
+  private constructor(server: Server, upstream: Upstream, receiver: Receiver, sources: Sources) {
     this.server = server;
     this.upstream = upstream;
+    this.receiver = receiver;
     this.#sources = sources;
   }
 
-  static async start(project: string): Promise<World> {
-    const [upstream, sources] = [await Upstream.start(), new Sources(project)];
+  static async start(project: string, seed: string): Promise<World> {
+    const [upstream, receiver, sources] = [await Upstream.start(), await Receiver.start(seed), new Sources(project)];
     const server = await Server.start(settingsFor(upstream), sources.folder);
-    const world = new World(server, upstream, sources);
+    const world = new World(server, upstream, receiver, sources);
     await world.#createChats();
     return world;
   }
@@ -41,6 +46,7 @@ export class World {
   async end(): Promise<void> {
     await this.server.kill();
     this.upstream.stop();
+    this.receiver.stop();
     this.#sources.remove();
   }
 
@@ -152,6 +158,8 @@ export class World {
       return (await api.post<{ id: string }>(`/integrations/${web.id}/chats`, { bot_id: bot.id, name: "Web" })).id;
     };
     this.chats = { plain: await chat({}), tool: await chat({ handoff_to_operator: "operator_approve" }) };
+    this.plannedChat = await chat({});
+    await api.post("/webhook-endpoints", { url: this.receiver.url, secret: "a secret of the chaos" });
   }
 }
 
@@ -159,6 +167,7 @@ const settingsFor = (upstream: Upstream) => ({
   OPENAI_API_KEY: "upstream-key",
   OPENAI_BASE_URL: upstream.url,
   UPSTREAM_IDLE_TIMEOUT_MS: String(IDLE_TIMEOUT_MS),
+  WEBHOOK_RETRY_SCHEDULE: Array(300).fill("1").join(),
 });
 
 /** 502 says that the model failed: our own answer, and a last word. */
