@@ -1,14 +1,49 @@
 import OpenAI, { type APIError, NotFoundError, toFile, UnprocessableEntityError } from "openai";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { EmbeddingServer } from "./embedding-server.ts";
 import { Server } from "./server.ts";
 
 let server: Server;
+let embeddings: EmbeddingServer;
 let client: OpenAI;
+let begun: Begun;
 beforeAll(async () => {
-  server = await Server.start();
+  embeddings = await EmbeddingServer.start();
+  server = await Server.start(embeddings.settings);
   client = new OpenAI({ apiKey: server.demo.key, baseURL: `${server.url}/v1`, maxRetries: 0 });
+  begun = await killWhileReading();
 });
-afterAll(() => server.kill());
+afterAll(async () => {
+  embeddings.stop();
+  await server.kill();
+});
+
+const DOCUMENTS = 8;
+const CHAPTERS = 100;
+const chapter = (document: number, index: number) =>
+  `# Chapter ${index} of book${document}\n\n${`The ship sails on, says line ${index}. `.repeat(12)}`;
+
+type Begun = { store: string; batch: string };
+
+/** Lets documents be read, and ends the server as a power failure would when some have got half of their vectors. */
+async function killWhileReading(): Promise<Begun> {
+  const { id: store } = await client.vectorStores.create({ name: "Library", embedding_model: "openai/test" } as object);
+  const ids: string[] = [];
+  for (let document = 0; document < DOCUMENTS; document++) {
+    const content = Array.from({ length: CHAPTERS }, (_, index) => chapter(document, index)).join("\n\n");
+    const file = await client.files.create({ file: await text(`book${document}.md`, content), purpose: "assistants" });
+    ids.push(file.id);
+  }
+  const strategy = { type: "static" as const, static: { max_chunk_size_tokens: 150, chunk_overlap_tokens: 0 } };
+  const { id: batch } = await client.vectorStores.fileBatches.create(store, {
+    file_ids: ids,
+    chunking_strategy: strategy,
+  });
+  await vi.waitFor(() => expect(embeddings.calls).toBeGreaterThan(DOCUMENTS + 1), { timeout: 20_000 });
+  await server.kill();
+  await server.start(embeddings.settings);
+  return { store, batch };
+}
 
 const text = (name: string, content: string) => toFile(Buffer.from(content), name);
 const POLL = { pollIntervalMs: 50 };
@@ -221,3 +256,30 @@ describe("OpenAI's own client", () => {
     await expect(stranger.vectorStores.list()).rejects.toMatchObject({ status: 401, type: "authentication_error" });
   });
 });
+
+/** Here its worker's claim of a document has to run out first. */
+it("every document that was being read when the server was killed is read to its end, and found once", async () => {
+  const { store, batch } = begun;
+  const inStore = { vector_store_id: store };
+  await vi.waitFor(
+    async () => {
+      await fetch(`${server.url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`);
+      const { status } = await client.vectorStores.fileBatches.retrieve(batch, inStore);
+      expect(status).toBe("completed");
+    },
+    { timeout: 60_000, interval: 1000 },
+  );
+  const files = await all(client.vectorStores.files.list(store, { limit: 3 }));
+  expect(files.filter(({ status, last_error }) => status !== "completed" || last_error)).toEqual([]);
+  expect(files).toHaveLength(DOCUMENTS);
+  for (const [index, file] of files.toReversed().entries()) {
+    const found = await all(client.vectorStores.search(store, { query: `Chapter 77 of book${index}` }));
+    expect(found[0]).toMatchObject({ file_id: file.id, filename: `book${index}.md` });
+    const texts = await all(client.vectorStores.files.content(file.id, inStore));
+    const joined = texts.map(({ text: each }) => each).join("\n");
+    expect(joined.match(/# Chapter \d+ of/g)).toHaveLength(CHAPTERS);
+  }
+  // What was answered to the killed server but not stored yet was paid for twice; nothing else was.
+  expect(embeddings.texts - embeddings.distinct).toBeLessThanOrEqual(DOCUMENTS * 64);
+  expect(embeddings.texts).toBeGreaterThanOrEqual(DOCUMENTS * CHAPTERS);
+}, 90_000);
