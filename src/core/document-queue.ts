@@ -2,6 +2,7 @@ import { and, eq, exists, isNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
 import { documents, files, knowledgeStores } from "../db/schema.ts";
 import type { Ctx } from "./context.ts";
+import { tellSettled } from "./document-events.ts";
 import { ringFor, type Document } from "./documents.ts";
 import type { JobPort } from "./ports.ts";
 import { ringTold, webhookInsertIf } from "./webhooks.ts";
@@ -83,6 +84,7 @@ export async function finishDocument(ctx: Ctx, document: ClaimedDocument, proces
   ]);
   if (!finished) throw new ClaimLost();
   ringTold(ctx, heard);
+  await tellSettled(ctx, finished, null);
 }
 
 const isThere = (ctx: Ctx, condition: SQL | undefined) =>
@@ -100,14 +102,16 @@ const hasSpaces = (storeId: string, { space, nextSpace }: Processed) =>
 export async function failDocument(ctx: Ctx, document: ClaimedDocument, code: string, reason: string): Promise<false> {
   const failed = { status: "error" as const, errorCode: code, lastError: reason, claim: null, dueAt: null };
   const data = { vector_store_id: document.storeId, file_id: document.id, error: reason };
-  const [heard] = await ctx.db.batch([
+  const [heard, [settled]] = await ctx.db.batch([
     webhookInsertIf(ctx, isThere(ctx, claimed(ctx, document)), { type: "vector_store.file.failed", data }),
     ctx.db
       .update(documents)
       .set({ ...failed, updatedAt: ctx.now() })
-      .where(claimed(ctx, document)),
+      .where(claimed(ctx, document))
+      .returning(),
   ]);
   ringTold(ctx, heard);
+  if (settled) await tellSettled(ctx, settled, reason);
   return false;
 }
 

@@ -203,6 +203,9 @@ const countDocuments = async (ctx: Ctx, where: SQL | undefined): Promise<CountRo
     .where(and(eq(documents.projectId, ctx.project.id), isNull(documents.deletedAt), where))
     .groupBy(documents.storeId, documents.status);
 
+export const storeCounts = async (ctx: Ctx, storeId: string): Promise<DocumentCounts> =>
+  countsOf(await countDocuments(ctx, eq(documents.storeId, storeId)));
+
 export function countsOf(rows: Pick<CountRow, "status" | "count">[]): DocumentCounts {
   const counts: DocumentCounts = { pending: 0, processed: 0, error: 0, cancelled: 0 };
   for (const { status, count } of rows) counts[status] += count;

@@ -33,6 +33,16 @@ export type ThreadEvent = { threadId: string } & (
 /** What concerns no thread. */
 type ProjectEvent = { threadId: null } & (
   | { type: "integration-auth-lost"; integrationId: string }
+  | {
+      type: "document-settled";
+      storeId: string;
+      documentId: string;
+      filename: string;
+      /** Null: it is read, and found. */
+      error: string | null;
+      /** How many documents of the store are how far. */
+      counts: { pending: number; processed: number; error: number; cancelled: number };
+    }
   | { type: "balance-low"; credits: number; bonus: number }
   | { type: "webhook-endpoint-disabled"; endpointId: string; reason: "failing" | "gone" }
 );

@@ -68,19 +68,6 @@ export const OpenAiError = z
 
 // Stores
 
-export const VectorStore = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    file_count: z.int(),
-    status: z.enum(["ready", "indexing", "error"]),
-    created_at: Time,
-    embedding_model: z.string(),
-    metadata: Metadata,
-    expires_at: Time.nullable(),
-  })
-  .meta({ id: "VectorStore" });
-
 const FileCounts = z.object({
   in_progress: z.int(),
   completed: z.int(),
@@ -88,6 +75,20 @@ const FileCounts = z.object({
   cancelled: z.int(),
   total: z.int(),
 });
+
+export const VectorStore = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    file_count: z.int(),
+    file_counts: FileCounts,
+    status: z.enum(["ready", "indexing", "error"]),
+    created_at: Time,
+    embedding_model: z.string(),
+    metadata: Metadata,
+    expires_at: Time.nullable(),
+  })
+  .meta({ id: "VectorStore" });
 
 export const OpenAiVectorStore = z
   .object({

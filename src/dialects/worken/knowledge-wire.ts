@@ -30,6 +30,7 @@ export const vectorStoreView = (store: KnowledgeStore): Wire<"VectorStore"> => (
   id: store.id,
   name: store.name,
   file_count: total(store.counts),
+  file_counts: fileCountsView(store.counts),
   status: statusOf(store),
   created_at: store.createdAt.toISOString(),
   embedding_model: store.nextModel ?? store.embeddingModel,
@@ -70,7 +71,7 @@ export const openAiVectorStoreView =
     };
   };
 
-const fileCountsView = (counts: DocumentCounts) => ({
+export const fileCountsView = (counts: DocumentCounts) => ({
   in_progress: counts.pending,
   completed: counts.processed,
   failed: counts.error,

@@ -611,6 +611,8 @@ export const ThreadEvent = z
       "schedule_skipped",
       "schedule_cancelled",
       "billing.balance.low",
+      "vector_store.file.processed",
+      "vector_store.file.failed",
     ]),
     pending_count: z.int().optional(),
     mode: Mode.optional(),
@@ -630,6 +632,19 @@ export const ThreadEvent = z
     reason: z.string().optional(),
     credits: z.number().optional(),
     bonus: z.number().optional(),
+    vector_store_id: z.string().optional(),
+    file_id: z.string().optional(),
+    filename: z.string().optional(),
+    file_counts: z
+      .object({
+        in_progress: z.int(),
+        completed: z.int(),
+        failed: z.int(),
+        cancelled: z.int(),
+        total: z.int(),
+      })
+      .optional()
+      .meta({ description: "How far the files of the vector store are" }),
   })
   .meta({ id: "ThreadEvent" });
 

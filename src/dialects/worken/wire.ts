@@ -31,6 +31,7 @@ import { messageData } from "../../core/webhook-events.ts";
 import type { ListedDelivery, WebhookDelivery } from "../../core/webhook-deliveries.ts";
 import type { WebhookEndpoint } from "../../core/webhook-endpoints.ts";
 import type { WebhookAttempt } from "../../core/webhook-outcomes.ts";
+import { fileCountsView } from "./knowledge-wire.ts";
 import type * as schemas from "./schemas.ts";
 
 type Wire<K extends keyof typeof schemas> = (typeof schemas)[K] extends z.ZodType
@@ -407,6 +408,16 @@ export function threadEventView(event: LiveEvent): Wire<"ThreadEvent"> {
       };
     case "approval-decided":
       return { thread_id, type: "approval_decided", approval_id: event.approvalId, status: event.status };
+    case "document-settled":
+      return {
+        thread_id,
+        type: event.error === null ? "vector_store.file.processed" : "vector_store.file.failed",
+        vector_store_id: event.storeId,
+        file_id: event.documentId,
+        filename: event.filename,
+        ...(event.error === null ? {} : { error: event.error }),
+        file_counts: fileCountsView(event.counts),
+      };
     case "balance-low":
       return { thread_id, type: "billing.balance.low", credits: event.credits, bonus: event.bonus };
     case "webhook-endpoint-disabled":
