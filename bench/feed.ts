@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { ServerApi } from "../scripts/api.ts";
 import { defineBench, inTurn, type Bench, type Setting } from "./bench.ts";
@@ -6,7 +7,7 @@ import { takeTurns } from "./load.ts";
 import { inParallel } from "./parallel.ts";
 import type { Row, Wanted } from "./report.ts";
 import { median, percentile } from "./statistics.ts";
-import { startBare, startParley } from "./subjects.ts";
+import { startBare, startParley, type Subject } from "./subjects.ts";
 import { Upstream } from "./upstream.ts";
 
 const LISTENERS = 500;
@@ -23,13 +24,18 @@ type Rate = (typeof RATES)[number];
 /** Where one listens, and how an event is made; answers the id by which listeners know it. */
 type Hub = { url: string; headers: Record<string, string>; publish: (number: number) => Promise<string> };
 type Figures = { delaysMs: number[]; lost: number; doubled: number };
-type Stage = Setting & { parley: Hub; bare: Hub; stop: () => Promise<void> };
+type Stage = Setting & { feed: Hub; bare: Hub; operator: Hub; stop: () => Promise<void> };
 
-/** Operators' messages, each told to all who watch the project, beside an object that tells all and stores nothing. */
+const TITLE_OF_OPERATOR = `${LISTENERS} listeners, an operator writes once a second`;
+
+/** A project's live events beside an object that tells all who listen and stores nothing; both are told by a call of theirs. */
 export const feed: Bench = defineBench<Stage>({
   name: "feed",
   open: openStage,
-  works: RATES.map((rate) => ({ title: titleOf(rate), measure: (stage) => measure(stage, rate) })),
+  works: [
+    ...RATES.map((rate) => ({ title: titleOf(rate), measure: (stage: Stage) => compare(stage, rate) })),
+    { title: TITLE_OF_OPERATOR, measure: measureOperator },
+  ],
 });
 
 function titleOf({ perSecond }: Rate): string {
@@ -40,25 +46,12 @@ async function openStage(setting: Setting): Promise<Stage> {
   const upstream = await Upstream.start({ chunks: 1, firstTokenMs: 0, intervalMs: 0 });
   const options = { folder: setting.folder, state: setting.state, upstreamUrl: upstream.url };
   const [parley, bare] = [await startParley(options), await startBare(options)];
-  const threads = parley.newThreads();
-  await takeTurns(threads, { turns: THREADS, concurrency: 16, chunks: 1 });
-  const api = new ServerApi(parley.url, parley.key);
-  const pathOf = (number: number) => new URL(threads.url(number % THREADS)).pathname.replace(/\/stream$/, "");
-  await inParallel(16, 0, THREADS, async (number) => {
-    await api.post(`${pathOf(number)}/mode`, { mode: "manual" });
-  });
-  const send = async (number: number) => {
-    const path = `/threads/${pathOf(number).split("/").at(-1)}/send`;
-    return (await api.post<{ id: string }>(path, { text: `Message ${number}` })).id;
-  };
-  const tell = async (number: number) => {
-    const event = { type: "message_created", thread_id: `thread-${number % THREADS}`, message_id: crypto.randomUUID() };
-    return (await new ServerApi(bare.url, "").post<{ id: string }>("/hub", event)).id;
-  };
+  const listening = { url: `${parley.url}/threads/events`, headers: { authorization: `Bearer ${parley.key}` } };
   return {
     ...setting,
-    parley: { url: `${parley.url}/threads/events`, headers: { authorization: `Bearer ${parley.key}` }, publish: send },
-    bare: { url: `${bare.url}/hub`, headers: {}, publish: tell },
+    feed: { ...listening, publish: await feedOf(parley) },
+    operator: { ...listening, publish: await operatorOf(parley) },
+    bare: { url: `${bare.url}/hub`, headers: {}, publish: await hubOf(bare) },
     async stop() {
       await Promise.all([parley.stop(), bare.stop()]);
       upstream.stop();
@@ -66,8 +59,61 @@ async function openStage(setting: Setting): Promise<Stage> {
   };
 }
 
-async function measure(stage: Stage, rate: Rate): Promise<Row[]> {
-  const [parley, bare] = await inTurn(stage.rounds, [stage.parley, stage.bare], (hub) => listenAndTell(hub, rate));
+type FeedStub = { publish: (batches: object[]) => Promise<unknown> };
+
+/** Tells the project's object as a thread does. */
+async function feedOf({ miniflare, projectId }: Subject): Promise<Hub["publish"]> {
+  const namespace = await miniflare.getDurableObjectNamespace("FEEDS");
+  // The namespace does not know its class.
+  const stub = namespace.get(namespace.idFromName(projectId)) as unknown as FeedStub;
+  const told = new Map<string, number>();
+  return async (number) => {
+    const source = `thread-${number % THREADS}`;
+    const seq = (told.get(source) ?? 0) + 1;
+    told.set(source, seq);
+    const messageId = randomUUID();
+    const event = {
+      type: "message-created",
+      threadId: source,
+      messageId,
+      role: "user",
+      status: "complete",
+    };
+    await stub.publish([{ source, seq, events: [event] }]);
+    return messageId;
+  };
+}
+
+async function hubOf({ miniflare }: Subject): Promise<Hub["publish"]> {
+  const namespace = await miniflare.getDurableObjectNamespace("HUBS");
+  const stub = namespace.get(namespace.idFromName("hub"));
+  return async (number) => {
+    const event = { thread_id: `thread-${number}`, type: "message_created", message_id: randomUUID() };
+    const response = await stub.fetch("http://hub/", { method: "POST", body: JSON.stringify(event) });
+    await response.text();
+    return event.message_id;
+  };
+}
+
+/** Writes into threads that people have begun, over HTTP. */
+async function operatorOf(parley: Subject): Promise<Hub["publish"]> {
+  const threads = parley.newThreads();
+  await takeTurns(threads, { turns: THREADS, concurrency: 16, chunks: 1 });
+  const api = new ServerApi(parley.url, parley.key);
+  const pathOf = (number: number) => new URL(threads.url(number % THREADS)).pathname.replace(/\/stream$/, "");
+  await inParallel(16, 0, THREADS, async (number) => {
+    await api.post(`${pathOf(number)}/mode`, { mode: "manual" });
+  });
+  return async (number) => {
+    const path = `/threads/${pathOf(number).split("/").at(-1)}/send`;
+    const send = () => api.post<{ id: string }>(path, { text: `Message ${number}` });
+    // A connection that idled may have been closed by the server.
+    return (await send().catch(send)).id;
+  };
+}
+
+async function compare(stage: Stage, rate: Rate): Promise<Row[]> {
+  const [parley, bare] = await inTurn(stage.rounds, [stage.feed, stage.bare], (hub) => listenAndTell(hub, rate));
   const row = (figure: string, unit: string, of: (figures: Figures) => number, wanted?: Wanted): Row => ({
     work: titleOf(rate),
     figure,
@@ -81,6 +127,22 @@ async function measure(stage: Stage, rate: Rate): Promise<Row[]> {
     row("from publishing to receiving p99", "ms", ({ delaysMs }) => percentile(delaysMs, 0.99), { ratioAtMost: 2 }),
     row("lost", "events", ({ lost }) => lost, { atMost: 0 }),
     row("doubled", "events", ({ doubled }) => doubled, { atMost: 0 }),
+  ];
+}
+
+/** From an operator's request, through the thread that stores what is said. */
+async function measureOperator({ rounds, operator }: Stage): Promise<Row[]> {
+  const [figures] = await inTurn(rounds, [operator], (hub) => listenAndTell(hub, RATES[0]!));
+  const row = (figure: string, unit: string, of: (figures: Figures) => number): Row => ({
+    work: TITLE_OF_OPERATOR,
+    figure,
+    unit,
+    parley: figures!.map(of),
+  });
+  return [
+    row("from sending to receiving p50", "ms", ({ delaysMs }) => median(delaysMs)),
+    row("from sending to receiving p99", "ms", ({ delaysMs }) => percentile(delaysMs, 0.99)),
+    row("lost", "events", ({ lost }) => lost),
   ];
 }
 

@@ -78,10 +78,22 @@ async function seedByHand({ miniflare }: Worker): Promise<Seat> {
   const [db, id, hash] = [await miniflare.getD1Database("DB"), "bench", createHash("sha256").update(key).digest("hex")];
   const settings = JSON.stringify({ model: "bench-model", instruction: INSTRUCTION });
   await db.batch([
-    db.prepare("insert into projects values (?, 'Bench', 'bench', null, null, 0)").bind(id),
-    db.prepare("insert into api_keys values (?, ?, 'Bench', ?, null, 0)").bind(id, id, hash),
-    db.prepare("insert into bots values (?, ?, 'Bench', null, 'active', ?, 0, 0, null)").bind(id, id, settings),
-    db.prepare("insert into chats values (?, ?, ?, ?, 'Bench', 'active', '{}', 0, 0, null)").bind(id, id, id, id),
+    db.prepare("insert into projects (id, name, organization_id, created_at) values (?, 'Bench', 'bench', 0)").bind(id),
+    db
+      .prepare("insert into api_keys (id, project_id, name, hash, created_at) values (?, ?, 'Bench', ?, 0)")
+      .bind(id, id, hash),
+    db
+      .prepare(
+        `insert into bots (id, project_id, name, status, settings, created_at, updated_at)
+         values (?, ?, 'Bench', 'active', ?, 0, 0)`,
+      )
+      .bind(id, id, settings),
+    db
+      .prepare(
+        `insert into chats (id, project_id, bot_id, integration_id, name, status, settings, created_at, updated_at)
+         values (?, ?, ?, ?, 'Bench', 'active', '{}', 0, 0)`,
+      )
+      .bind(id, id, id, id),
   ]);
   return { projectId: id, key, chatId: id };
 }

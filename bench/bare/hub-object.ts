@@ -15,7 +15,15 @@ export class HubObject {
 
   #publish(event: string): Response {
     const frame = encoder.encode(`data: ${event}\n\n`);
-    for (const listener of this.#listeners) listener.enqueue(frame);
-    return Response.json({ id: (JSON.parse(event) as { message_id: string }).message_id });
+    for (const listener of this.#listeners) this.#tell(listener, frame);
+    return new Response();
+  }
+
+  #tell(listener: ReadableStreamDefaultController<Uint8Array>, frame: Uint8Array): void {
+    try {
+      listener.enqueue(frame);
+    } catch {
+      this.#listeners.delete(listener);
+    }
   }
 }

@@ -1,7 +1,9 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { LiveEvent } from "../../src/core/live-events.ts";
+import type { LiveBatch } from "../../src/core/ports.ts";
+import type { FeedObject } from "../../src/feed/feed-object.ts";
 import { newChat, newProject, type Caller, type Chat, type Thread } from "../helpers/project.ts";
 import { SseReader, type SseEvent } from "../helpers/sse.ts";
 import { FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
@@ -45,6 +47,33 @@ const feedOf = (chat: Chat) => env.FEEDS.get(env.FEEDS.idFromName(chat.project.i
 const objectOf = (thread: Thread) => env.THREADS.get(env.THREADS.idFromName(`${thread.chat.project.id}/${thread.id}`));
 
 describe("live events of a project", () => {
+  it("reach a crowd, and who joins it between two moments, each once and in order", async () => {
+    const project = await newProject();
+    const crowd = await Promise.all(Array.from({ length: 60 }, () => listen(project)));
+    const batch = (seq: number): LiveBatch => ({
+      source: "crowd",
+      seq,
+      events: [{ type: "mode-changed", threadId: `thread-${seq}`, mode: "manual" }],
+    });
+    const joined: string[] = [];
+    const feed = env.FEEDS.get(env.FEEDS.idFromName(project.id));
+    await runInDurableObject(feed, async (object: FeedObject) => {
+      for (const seq of [1, 2, 3]) await object.publish([batch(seq)]);
+      const { webSocket } = await object.fetch(new Request("https://feed/listen?after=0.0"));
+      webSocket!.accept();
+      webSocket!.addEventListener("message", ({ data }) => joined.push(String(data)));
+      await object.publish([batch(4)]);
+    });
+    const all = [1, 2, 3, 4].map((seq) => `thread-${seq}`);
+    for (const listener of crowd) {
+      const events = dataOf(await take(listener, all.length));
+      expect(events.map(({ thread_id }) => thread_id)).toEqual(all);
+    }
+    const told = joined.flatMap((text) => JSON.parse(text) as { event: LiveEvent | null }[]);
+    expect(told.flatMap(({ event }) => event?.threadId ?? [])).toEqual(all);
+    await Promise.all(crowd.map((listener) => listener.cancel()));
+  });
+
   it("tell of messages, of what waits and of modes, in order and with growing ids", async () => {
     const chat = await newTalk();
     const listener = await listen(chat.project);
