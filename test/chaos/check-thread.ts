@@ -1,4 +1,4 @@
-import { expectedAnswer, textOf, wordsOf } from "./question.ts";
+import { expectedAnswer, ofAnyCall, textOf, wordsOf } from "./question.ts";
 import type { Reading } from "./reading.ts";
 import { isBots, type Asked, type StoredMessage, type ThreadRun } from "./thread-run.ts";
 import type { World } from "./world.ts";
@@ -82,7 +82,7 @@ export class ThreadCheck {
         continue;
       }
       const { question } = this.#run.asked.find((asked) => asked.question.code === code) ?? {};
-      if (!question || !wordsOf(code, question.words).startsWith(message.content)) {
+      if (!question || !wordsOf(code, question.words).startsWith(ofAnyCall(message.content))) {
         this.#say("an answer is what the model said", JSON.stringify(message));
       }
       answered.set(code, (answered.get(code) ?? 0) + 1);
@@ -109,9 +109,10 @@ export class ThreadCheck {
 
   #expected({ question }: Asked, stored: StoredMessage | undefined, seen: string): void {
     const { status, content } = expectedAnswer(question);
-    const whole = stored?.status === status && stored.content === content;
+    const said = ofAnyCall(stored?.content ?? "-");
+    const whole = stored?.status === status && said === content;
     // How much of it arrives before a connection breaks is not ours to say.
-    const cut = question.fault === "cut-after" && content.startsWith(stored?.content ?? "-");
+    const cut = question.fault === "cut-after" && content.startsWith(said);
     if (!whole && !cut) this.#say("an answer ends as the model ended", seen);
   }
 

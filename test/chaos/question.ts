@@ -48,6 +48,13 @@ const ORNAMENTS = ["", " é", " 🙂", "\n", " 漢字", ' "quoted"', " \\n", " <
 
 export const wordOf = (code: string, index: number) => `${code}w${index}${ORNAMENTS[index % ORNAMENTS.length]} `;
 
+/** Called again, the model answers otherwise, from its first word on: whose answer begins anew after a crash is seen. */
+export const inCall = (call: number, index: number, word: string) =>
+  call > 1 && index === 0 ? word.replace(/w0/, `w0x${call}`) : word;
+
+/** The same in whichever call it was said. */
+export const ofAnyCall = (text: string) => text.replace(/^(\w+?w0)x\d+/, "$1");
+
 /** What the model says of a question, as far as it comes. */
 export const wordsOf = (code: string, count: number) =>
   Array.from({ length: count }, (_, index) => wordOf(code, index)).join("");

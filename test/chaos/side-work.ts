@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Size } from "./plan.ts";
-import { textOf, wordsOf, type Question } from "./question.ts";
+import { ofAnyCall, textOf, wordsOf, type Question } from "./question.ts";
 import { Random } from "./random.ts";
 import type { StoredMessage } from "./thread-run.ts";
 import type { World } from "./world.ts";
@@ -66,7 +66,10 @@ export class SideWork {
   /** Once, under the id that was promised, and whole unless it was being written when the server died. */
   async #checkPlanned({ thread, question, messageId }: Planned): Promise<void> {
     const path = `/chats/${this.#world.plannedChat}/threads/${thread}/messages`;
-    const read = async () => (await this.#world.call<StoredMessage[]>("GET", path)).json;
+    const read = async () => {
+      const { status, json } = await this.#world.call<StoredMessage[]>("GET", path);
+      return status === 200 ? json : [];
+    };
     const isOver = (messages: StoredMessage[]) =>
       messages.some(({ role, status }) => role === "assistant" && status !== "pending" && status !== "streaming");
     let messages = await read();
@@ -76,11 +79,12 @@ export class SideWork {
     const [asked, ...answers] = messages;
     const whole = wordsOf(question.code, question.words);
     const [answer] = answers;
+    const said = ofAnyCall(answer?.content ?? "");
     const isRight =
       asked?.content === textOf(question) &&
       answers.length === 1 &&
       answer!.id === messageId &&
-      (answer!.content === whole || (answer!.status === "interrupted" && whole.startsWith(answer!.content)));
+      (said === whole || (answer!.status === "interrupted" && whole.startsWith(said)));
     if (!isRight)
       this.#world.violated("what was planned happens once", thread, `${messageId} ${JSON.stringify(messages)}`);
   }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import { readQuestion, wordOf, type Question } from "./question.ts";
+import { inCall, readQuestion, wordOf, type Question } from "./question.ts";
 
 type Asked = Pick<Question, "code" | "fault" | "words" | "said" | "paceMs">;
 type Said = { role: string; content?: unknown };
@@ -49,7 +49,7 @@ export class Upstream {
     const calls = (this.calls.get(asked.code) ?? 0) + 1;
     this.calls.set(asked.code, calls);
     if (asked.fault === "tool" && messages.at(-1)?.role !== "tool") return callTool(response);
-    if (!(await failBefore(response, asked, calls))) await say(response, asked);
+    if (!(await failBefore(response, asked, calls))) await say(response, asked, calls);
   }
 }
 
@@ -68,11 +68,11 @@ async function failBefore(response: ServerResponse, { fault }: Asked, calls: num
   return true;
 }
 
-async function say(response: ServerResponse, asked: Asked): Promise<void> {
+async function say(response: ServerResponse, asked: Asked, call: number): Promise<void> {
   const breaks = asked.fault.endsWith("-after");
   open(response);
   for (let index = 0; index < (breaks ? asked.said : asked.words) && !response.destroyed; index++) {
-    const bytes = Buffer.from(chunkOf({ content: wordOf(asked.code, index) }));
+    const bytes = Buffer.from(chunkOf({ content: inCall(call, index, wordOf(asked.code, index)) }));
     if (asked.fault === "split") await writeSplit(response, bytes);
     else response.write(bytes);
     if (asked.paceMs > 0) await wait(asked.paceMs);
