@@ -98,6 +98,8 @@ export class ThreadRun {
 
   async #takeOver(step: TakeOver): Promise<void> {
     const answer = this.ask(step.question, { interfered: true });
+    // It is waited for below; until then its failure is nobody's.
+    answer.catch(() => undefined);
     await wait(step.afterMs);
     for (let bounce = 0; bounce < step.bounces; bounce++) {
       await this.setMode("manual");
@@ -134,6 +136,8 @@ export class ThreadRun {
 
   async #stop(step: Step & { kind: "stop" }): Promise<void> {
     const answer = this.ask(step.question, { interfered: true });
+    // It is waited for below; until then its failure is nobody's.
+    answer.catch(() => undefined);
     await wait(step.afterMs);
     await this.#world.call("POST", `${this.path}/stop`, {}, { "idempotency-key": crypto.randomUUID() });
     this.stops += 1;

@@ -17,8 +17,11 @@ export type Ids = Record<string, string>;
 export const newTenant = async (): Promise<Tenant> =>
   Object.assign(await newProject(), { secret: `secret${crypto.randomUUID().replaceAll("-", "")}` });
 
-/** Makes one thing of each kind. A route that names a new kind of thing needs its line here. */
-export async function populate(tenant: Tenant): Promise<Ids> {
+/**
+ * Makes one thing of each kind. A route that names a new kind of thing needs its line here. `called`: what the caller
+ * may choose himself, so that two projects can have things that are called alike.
+ */
+export async function populate(tenant: Tenant, called: { thread?: string } = {}): Promise<Ids> {
   const name = `${tenant.secret} ${crypto.randomUUID().slice(0, 8)}`;
   const create = async (path: string, body: object) => {
     const { status, json } = await tenant.post(path, body);
@@ -32,7 +35,11 @@ export async function populate(tenant: Tenant): Promise<Ids> {
   await setEndpoints(tenant, "disabled");
   const { store, file, batch } = await document(tenant);
   const webhook_endpoint = await register(tenant, new Receiver());
-  const { thread, approval } = await converse(tenant, { bot, chat });
+  const { thread, approval } = await converse(tenant, {
+    bot,
+    chat,
+    thread: called.thread ?? `thread-${crypto.randomUUID()}`,
+  });
   const schedule = await create(`/threads/${thread}/schedules`, { task: tenant.secret, cron: "0 9 * * 1" });
   const event = await firstEventOf(tenant, webhook_endpoint);
   const invoice = (await tenant.post("/billing/invoices", { offer_id: "topup-100k" })).json.invoice.id as string;
@@ -70,11 +77,10 @@ async function document(tenant: Tenant): Promise<{ store: string; file: string; 
 }
 
 /** A thread in which a tool call waits for approval. */
-async function converse(tenant: Tenant, { bot, chat }: { bot: string; chat: string }) {
+async function converse(tenant: Tenant, { bot, chat, thread }: { bot: string; chat: string; thread: string }) {
   const model = new FakeModel(callsTool("handoff_to_operator", { reason: tenant.secret }));
   const tools = { handoff_to_operator: "operator_approve" };
   await tenant.post(`/bots/${bot}/settings`, { ai: { instruction: tenant.secret, model: { id: model.id }, tools } });
-  const thread = `thread-${crypto.randomUUID()}`;
   const person = { external_id: tenant.secret, name: tenant.secret };
   const messages = [{ role: "user", content: tenant.secret }];
   await (await tenant.fetch("POST", `/chats/${chat}/threads/${thread}/stream`, { messages, person })).text();
