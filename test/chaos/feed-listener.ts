@@ -12,6 +12,8 @@ export type LiveEvent = {
   mode?: string;
 };
 
+const LONGEST_SILENCE_MS = 10_000;
+
 /** Listens to live events for as long as it is wanted, each time from the last id it was given. */
 export class FeedListener {
   readonly events: LiveEvent[] = [];
@@ -41,15 +43,20 @@ export class FeedListener {
     this.#end.abort();
   }
 
-  /** Reads until nothing has come for a while. */
+  /** Reads until nothing has come for a while, though at least something, which a busy machine may be slow to bring. */
   async untilQuiet(quietMs: number): Promise<LiveEvent[]> {
     const running = this.run();
-    for (let known = -1; known !== this.events.length || this.connections === 0; await wait(quietMs)) {
+    const until = Date.now() + LONGEST_SILENCE_MS;
+    for (let known = -1; known !== this.events.length || this.#isWaiting(until); await wait(quietMs)) {
       known = this.events.length;
     }
     this.end();
     await running;
     return this.events;
+  }
+
+  #isWaiting(until: number): boolean {
+    return this.connections === 0 || (this.events.length === 0 && Date.now() < until);
   }
 
   async #connect(): Promise<Response | null> {
