@@ -40,7 +40,8 @@ export async function addContent(
 ): Promise<Document> {
   refuseExpired(ctx, await findStore(ctx, storeId));
   const known = await findSame(ctx, storeId, input.filename, await contentHash(input.bytes));
-  if (known) return known;
+  if (known)
+    return options.attributes ? changeDocument(ctx, storeId, known.id, { attributes: options.attributes }) : known;
   const document = await createOwnedFile(ctx, { ...input, purpose: "assistants" }, (file, insertFile) => {
     const made = newDocument(ctx, storeId, file, options);
     return createOnce(ctx, made, insertFile, insertDocument(ctx, made));

@@ -1,6 +1,7 @@
 import { deleteChunks, staleChunkIds } from "../core/chunks.ts";
 import type { Ctx } from "../core/context.ts";
 import { deleteDocumentsOf, findDeletedDocument, forgetDocument, someDocuments } from "../core/documents.ts";
+import { eraseFile } from "../core/stored-files.ts";
 import { findDeletedStore, forgetStore, spacesOf } from "../core/knowledge-stores.ts";
 
 const CHUNKS_AT_ONCE = 500;
@@ -36,7 +37,10 @@ export async function eraseStore(ctx: Ctx, storeId: string): Promise<void> {
   if (!(await findDeletedStore(ctx, storeId))) return;
   await deleteDocumentsOf(ctx, storeId);
   const found = await someDocuments(ctx, storeId, DOCUMENTS_PER_JOB);
-  for (const { id } of found) await eraseDocument(ctx, storeId, id);
+  for (const { id } of found) {
+    await eraseDocument(ctx, storeId, id);
+    await eraseFile(ctx, id);
+  }
   if (found.length < DOCUMENTS_PER_JOB) await forgetStore(ctx, storeId);
   else await ctx.jobs.ring({ kind: "erase-store", projectId: ctx.project.id, storeId });
 }

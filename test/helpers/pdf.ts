@@ -36,3 +36,24 @@ export function pdfOf(pages: PdfLine[][], trailer = ""): Uint8Array {
 /** Lines one under another, from the top of the page. */
 export const flowing = (texts: string[], options: Partial<PdfLine> & { top?: number } = {}): PdfLine[] =>
   texts.map((text, at) => ({ ...options, text, y: (options.top ?? 700) - at * 14 }));
+
+/** A PDF of one page whose content is a stream of these bytes, under these filters. */
+export function pdfOfStream(data: Uint8Array, filter = "/FlateDecode", dictionary = ""): Uint8Array {
+  const latin1 = (text: string) => Uint8Array.from(text, (sign) => sign.charCodeAt(0));
+  const head = `%PDF-1.4
+1 0 obj
+<< /Type /Catalog /Pages 2 0 R >>
+endobj
+2 0 obj
+<< /Type /Pages /Count 1 /Kids [3 0 R] >>
+endobj
+3 0 obj
+<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << >> /Contents 4 0 R >>
+endobj
+4 0 obj
+<< /Length ${data.length} /Filter ${filter} ${dictionary} >>
+stream
+`;
+  const tail = "\nendstream\nendobj\ntrailer\n<< /Size 5 /Root 1 0 R >>\n%%EOF";
+  return Uint8Array.from([...latin1(head), ...data, ...latin1(tail)]);
+}

@@ -252,12 +252,50 @@ describe("a compressed file that is no document for us", () => {
     await expect(extractText(bytes(), "a.docx")).rejects.toMatchObject({ name: "UnreadableDocument" });
   });
 
-  it("unpacks no more than an entry's directory admits", async () => {
-    const bytes = zip({ "word/document.xml": `<w:p><w:r><w:t>${"ab ".repeat(500_000)}</w:t></w:r></w:p>` });
+  /** An archive whose directory says that its last entry is smaller than it is. */
+  function liar(files: Record<string, string>, admitted: number): Uint8Array {
+    const bytes = zip(files);
     const view = new DataView(bytes.buffer);
     const directory = bytes.findLastIndex((_, at) => at + 4 < bytes.length && view.getUint32(at, true) === 0x02014b50);
-    view.setUint32(directory + 24, 1000, true);
-    const [block] = await extractText(bytes, "a.docx").catch(() => [{ text: "" }]);
-    expect(block!.text.length).toBeLessThanOrEqual(1000);
+    view.setUint32(directory + 24, admitted, true);
+    return bytes;
+  }
+
+  it.each([1000, 900_000, 0])("unpacks no more than its directory admits: %d bytes", async (admitted) => {
+    const bytes = liar({ "word/document.xml": `<w:p><w:r><w:t>${"ab ".repeat(12_000_000)}` }, admitted);
+    await expect(extractText(bytes, "a.docx")).rejects.toThrow(/unpacks to far more/);
+  });
+
+  it("is opened where its directory is in the form for large archives, or has a comment after it", async () => {
+    const plain = zip({ "word/document.xml": `<w:document><w:p><w:r><w:t>Hello.</w:t></w:r></w:p></w:document>` });
+    const [expected] = await extractText(plain, "a.docx");
+    expect(expected!.text).toBe("Hello.");
+    const commented = Uint8Array.from([...plain, ...strToU8("a comment")]);
+    new DataView(commented.buffer).setUint16(plain.length - 2, 9, true);
+    expect(await extractText(commented, "a.docx")).toEqual([expected]);
+    expect(await extractText(zip64(plain), "a.docx")).toEqual([expected]);
   });
 });
+
+/** The same archive of one entry with all numbers in the places for large ones. */
+function zip64(plain: Uint8Array): Uint8Array {
+  const view = new DataView(plain.buffer, plain.byteOffset, plain.byteLength);
+  const endAt = plain.length - 22;
+  const directoryAt = view.getUint32(endAt + 16, true);
+  const nameLength = view.getUint16(directoryAt + 28, true);
+  const large = (...numbers: number[]) => new Uint8Array(BigUint64Array.from(numbers.map(BigInt)).buffer);
+  const [size, originalSize] = [view.getUint32(directoryAt + 20, true), view.getUint32(directoryAt + 24, true)];
+  const entry = plain.slice(directoryAt, directoryAt + 46 + nameLength);
+  const entryView = new DataView(entry.buffer);
+  for (const field of [20, 24, 42]) entryView.setUint32(field, 0xffff_ffff, true);
+  entryView.setUint16(30, 28, true);
+  const extra = [1, 0, 24, 0, ...large(originalSize, size, 0)];
+  const end64At = directoryAt + entry.length + extra.length;
+  const end64 = new Uint8Array(56);
+  new DataView(end64.buffer).setUint32(0, 0x06064b50, true);
+  end64.set(large(1, 1, entry.length + extra.length, directoryAt), 24);
+  const locator = [0x50, 0x4b, 6, 7, 0, 0, 0, 0, ...large(end64At), 1, 0, 0, 0];
+  const end = plain.slice(endAt);
+  new DataView(end.buffer).setUint32(16, 0xffff_ffff, true);
+  return Uint8Array.from([...plain.subarray(0, directoryAt), ...entry, ...extra, ...end64, ...locator, ...end]);
+}

@@ -1,7 +1,8 @@
+import { zlibSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { chunkBlocks } from "../../src/knowledge/chunk.ts";
 import { extractText } from "../../src/knowledge/extract/index.ts";
-import { flowing, pdfOf } from "../helpers/pdf.ts";
+import { flowing, pdfOf, pdfOfStream } from "../helpers/pdf.ts";
 
 const read = async (...pages: Parameters<typeof pdfOf>[0]) => extractText(pdfOf(pages), "upload");
 const line = (words: string) => `${words} and then it goes on to the end of a line of some length`;
@@ -85,4 +86,29 @@ describe("a PDF", () => {
     await extractText(bytes, "a.pdf");
     expect(await extractText(bytes, "a.pdf")).toHaveLength(1);
   });
+});
+
+describe("a PDF that unpacks to far more than it should", () => {
+  const zeros = (bytes: number) => zlibSync(new Uint8Array(bytes), { level: 9 });
+  const BOMB = /unpacks to far more/;
+
+  it.each<[string, () => Uint8Array]>([
+    ["in one stream", () => pdfOfStream(zeros(50_000_000))],
+    ["that it calls a picture", () => pdfOfStream(zeros(50_000_000), "/FlateDecode", "/Subtype /Image")],
+    ["when it is unpacked twice", () => pdfOfStream(zlibSync(zeros(50_000_000)), "[/FlateDecode /FlateDecode]")],
+    ["in many streams", () => many(6, 35_000_000)],
+  ])("is refused before it is opened: %s", async (_what, bytes) => {
+    await expect(extractText(bytes(), "a.pdf")).rejects.toThrow(BOMB);
+  });
+
+  it("is not one that only has large pictures, or a stream of some length", async () => {
+    const picture = Uint8Array.from({ length: 300_000 }, (_, at) => (at * 7919) % 251);
+    const plain = /pictures of pages and no text/;
+    await expect(extractText(pdfOfStream(zlibSync(picture)), "a.pdf")).rejects.toThrow(plain);
+  });
+
+  const many = (count: number, bytes: number) => {
+    const one = pdfOfStream(zeros(bytes));
+    return Uint8Array.from(Array.from({ length: count }).flatMap(() => [...one]));
+  };
 });

@@ -5,8 +5,8 @@ export const LIMITS = {
   characters: 5_000_000,
   blocks: 200_000,
   pages: 5_000,
-  /** Of a compressed document, when inflated: all entries that are read together. */
-  inflatedBytes: 100_000_000,
+  /** Of a compressed document, when inflated: all entries that are read. */
+  inflatedBytes: 50_000_000,
   zipEntries: 10_000,
   /** XML and text compress by ten or twenty; a bomb by a thousand. Only large entries are judged by it. */
   inflationRatio: 200,

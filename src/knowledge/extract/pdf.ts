@@ -2,6 +2,7 @@ import { loadPdfEngine } from "../../pdf-engine.ts";
 import type { Document, OutlineNode } from "../../pdf-engine.ts";
 import { type Block, UnreadableDocument } from "../blocks.ts";
 import { LIMITS, tooLong } from "./limits.ts";
+import { refusePdfBomb } from "./pdf-bomb.ts";
 import { blocksOfLines, type Outline, titleKey } from "./pdf-layout.ts";
 import { type Line, linesOf, withoutRunningHeads } from "./pdf-lines.ts";
 
@@ -26,12 +27,16 @@ function flatten(nodes: OutlineNode[], level: number, found: Outline): Outline {
   return found;
 }
 
+const PAGES_AT_ONCE = 10;
+
 async function readPages(document: Document): Promise<Line[][]> {
   if (document.numPages > LIMITS.pages)
     throw new UnreadableDocument(`The PDF has more than ${LIMITS.pages} pages. Split it.`);
   const pages: Line[][] = [];
   let characters = 0;
   for (let number = 1; number <= document.numPages; number++) {
+    // The engine lets nobody else in by itself.
+    if (number % PAGES_AT_ONCE === 0) await scheduler.wait(0);
     const page = await document.getPage(number);
     const content = await page.getTextContent({ includeMarkedContent: false, disableNormalization: false });
     const lines = linesOf(content, number);
@@ -54,6 +59,7 @@ async function readDocument(document: Document): Promise<Block[]> {
 }
 
 export async function readPdf(bytes: Uint8Array): Promise<Block[]> {
+  await refusePdfBomb(bytes);
   const { getDocument } = await loadPdfEngine();
   // The engine takes its bytes away from whoever gave them.
   const task = getDocument({
