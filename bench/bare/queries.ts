@@ -16,7 +16,7 @@ export async function searchThreads(db: D1Database, projectId: string, word: str
     .prepare(
       `select * from threads where project_id = ? and id in (
          select thread_id from message_search where message_search match ? order by rowid desc limit ?)
-       order by created_at desc, id desc limit ?`,
+       order by +created_at desc, id desc limit ?`,
     )
     .bind(projectId, `scope:"p${projectId.replaceAll("-", "")}" AND text:"${word}"`, NEWEST_HITS, PAGE)
     .all();

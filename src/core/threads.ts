@@ -1,4 +1,4 @@
-import { and, desc, eq } from "drizzle-orm";
+import { and, desc, eq, sql } from "drizzle-orm";
 import { threads } from "../db/schema.ts";
 import { readLiveChat, type LiveChat } from "./access.ts";
 import type { Approval, Decision } from "./approvals.ts";
@@ -21,6 +21,9 @@ export type Thread = typeof threads.$inferSelect;
 
 export type ThreadFilter = { chatId?: string; botId?: string; search?: string; offset?: number };
 
+/** A search finds few threads, which are looked up and sorted; by an index of time all threads would be walked for them. */
+const BY_SORTING = sql`+${threads.createdAt}`;
+
 /** Newest first. A search finds threads by what was said in them. */
 export async function listThreads(ctx: Ctx, page: PageRequest & ThreadFilter): Promise<Page<Thread>> {
   const rows = await ctx.db
@@ -35,7 +38,7 @@ export async function listThreads(ctx: Ctx, page: PageRequest & ThreadFilter): P
         afterCursor(page.cursor, threads, "newest first"),
       ),
     )
-    .orderBy(desc(threads.createdAt), desc(threads.id))
+    .orderBy(page.search?.trim() ? desc(BY_SORTING) : desc(threads.createdAt), desc(threads.id))
     .limit(page.limit + 1)
     .offset(page.cursor ? 0 : (page.offset ?? 0));
   return pageByCreation(rows, page.limit);
