@@ -163,19 +163,18 @@ describe("an answer", () => {
     });
   });
 
-  it("whose title could not be written leaves nothing to do", async () => {
-    const refused = () => Response.json({ error: { message: "no" } }, { status: 400 });
-    const model = new FakeModel(says("ok"), refused);
-    const chat = await newChat(model, { memory: { generateTitle: true } });
-    const thread = chat.thread();
-    expect((await thread.ask("hi")).text).toBe("ok");
-    await eventually(() => expect(model.requests).toHaveLength(2));
+  it("that fails when all else is told already leaves nothing to do", async () => {
+    const model = new FakeModel(async () => {
+      await scheduler.wait(300);
+      return Response.json({ error: { message: "no" } }, { status: 400 });
+    });
+    const thread = (await newChat(model)).thread();
+    const asked = thread.stream("hi");
+    await eventually(() => expect(model.requests).toHaveLength(1));
+    await runDurableObjectAlarm(objectOf(thread));
+    expect((await asked).status).toBe(502);
     await eventually(async () => {
-      const { record, alarm } = await runInDurableObject(objectOf(thread), async (_, { storage }) => ({
-        record: storage.sql.exec<{ record: string }>("select record from thread").one().record,
-        alarm: await storage.getAlarm(),
-      }));
-      expect(JSON.parse(record)).toMatchObject({ billed: 2, bills: [] });
+      const alarm = await runInDurableObject(objectOf(thread), (_, { storage }) => storage.getAlarm());
       expect(alarm).toBeNull();
     });
   });
