@@ -24,12 +24,16 @@ export type Call = CallOptions & {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   query?: Record<string, string | number | undefined>;
-  body?: object;
+  /** Sent as JSON, or as the form that it is. */
+  body?: object | FormData;
   headers?: Record<string, string>;
   patience?: Patience;
 };
 
-type Page = unknown[] | { data: unknown[]; next_cursor: string | null };
+type Page =
+  | unknown[]
+  | { data: unknown[]; next_cursor: string | null }
+  | { data: unknown[]; has_more: boolean; last_id: string | null };
 type ItemOf<P extends Page> = P extends (infer T)[] | { data: (infer T)[] } ? T : never;
 
 /** Await it for one page; loop over it with `for await` for every item of this and all pages that follow. */
@@ -67,8 +71,8 @@ export class Connection {
   open = (call: Call) => this.#call(call, async (response) => response);
 
   list<P extends Page>(path: string, query: Call["query"] = {}, options?: CallOptions): Listing<P> {
-    const load = (cursor = query["cursor"]) =>
-      this.#call({ ...options, method: "GET", path, query: { ...query, cursor } }, pageOf<P>);
+    const load = (from: Call["query"] = {}) =>
+      this.#call({ ...options, method: "GET", path, query: { ...query, ...from } }, pageOf<P>);
     const first = load();
     const answer = first.then(({ page }) => page);
     async function* items(): AsyncGenerator<ItemOf<P>, void, undefined> {
@@ -97,7 +101,7 @@ export class Connection {
     const timer = setTimeout(() => deadline.abort(new Error(`no answer within ${timeout} ms`)), timeout);
     const signal = call.signal ? AbortSignal.any([call.signal, deadline.signal]) : deadline.signal;
     const { method, path } = call;
-    const body = call.body && JSON.stringify(call.body);
+    const body = call.body instanceof FormData ? call.body : call.body && JSON.stringify(call.body);
     try {
       const response = await fetch(this.#url(call), { method, headers: this.#headers(call), body, signal });
       if (!response.ok) throw await errorFrom(response);
@@ -122,7 +126,7 @@ export class Connection {
   #headers({ method, body, headers, idempotencyKey }: Call): Headers {
     const all = new Headers({ ...this.#options.headers, ...headers });
     all.set("authorization", `Bearer ${this.#options.apiKey}`);
-    if (body) all.set("content-type", "application/json");
+    if (body && !(body instanceof FormData)) all.set("content-type", "application/json");
     if (method === "POST" && idempotencyKey) all.set("idempotency-key", idempotencyKey);
     return all;
   }
@@ -143,12 +147,16 @@ export const randomKey = (): string =>
 
 const jsonOf = async <T>(response: Response) => (await response.json()) as T;
 
-/** A bare array names its next page in a `Link` header, everything else in itself. */
 async function pageOf<P extends Page>(response: Response) {
   const page = await jsonOf<P>(response);
-  const [, cursor] = /[?&]cursor=([^&>]+)[^>]*>; *rel="next"/.exec(response.headers.get("link") ?? "") ?? [];
-  const [items, next] = Array.isArray(page)
-    ? [page, cursor && decodeURIComponent(cursor)]
-    : [page.data, page.next_cursor];
-  return { page, items: items as ItemOf<P>[], next };
+  const items = Array.isArray(page) ? page : page.data;
+  return { page, items: items as ItemOf<P>[], next: nextOf(page, response.headers.get("link") ?? "") };
+}
+
+/** A bare array names its next page in a `Link` header, everything else in itself. Null: this is the last one. */
+function nextOf(page: Page, link: string): Call["query"] | null {
+  if ("has_more" in page) return page.has_more ? { after: page.last_id! } : null;
+  const [, linked] = /[?&]cursor=([^&>]+)[^>]*>; *rel="next"/.exec(link) ?? [];
+  const cursor = Array.isArray(page) ? linked && decodeURIComponent(linked) : page.next_cursor;
+  return cursor ? { cursor } : null;
 }

@@ -2,10 +2,12 @@ import { billing } from "./billing.ts";
 import { bots } from "./bots.ts";
 import { chats } from "./chats.ts";
 import { Connection, type WorkenOptions } from "./connection.ts";
+import { files } from "./files.ts";
 import { integrations } from "./integrations.ts";
 import { projects } from "./projects.ts";
 import { schedules } from "./schedules.ts";
 import { threads } from "./threads.ts";
+import { vectorStores } from "./vector-stores.ts";
 import { webhookEndpoints } from "./webhook-endpoints.ts";
 
 /** The Worken API, in the words of its own SDK. */
@@ -17,6 +19,8 @@ export class Worken {
   readonly chats: ReturnType<typeof chats>;
   readonly threads: ReturnType<typeof threads>;
   readonly schedules: ReturnType<typeof schedules>;
+  readonly vectorStores: ReturnType<typeof vectorStores>;
+  readonly files: ReturnType<typeof files>;
   readonly webhookEndpoints: ReturnType<typeof webhookEndpoints>;
 
   constructor(options: WorkenOptions) {
@@ -28,6 +32,8 @@ export class Worken {
     this.chats = chats(connection);
     this.threads = threads(connection);
     this.schedules = schedules(connection);
+    this.vectorStores = vectorStores(connection);
+    this.files = files(connection);
     this.webhookEndpoints = webhookEndpoints(connection);
   }
 }
@@ -36,5 +42,6 @@ export { Worken as Parley };
 export { ConnectionError, WorkenError } from "./errors.ts";
 export type { Answer, AnswerEvent } from "./answer.ts";
 export type { CallOptions, Fetch, Listing, WorkenOptions } from "./connection.ts";
+export type { Upload } from "./files.ts";
 export type { EventsOptions } from "./live-events.ts";
 export type * from "./types.ts";

@@ -35,10 +35,8 @@ describe("the client", () => {
     const project = await root.projects.create({ name: "Shop", organization_id: "tests" });
     const key = await root.projects.apiKeys.create(project.id, { name: "Main" });
     expect(await root.projects.setLimits(project.id, { requests_per_minute: null })).toMatchObject({ id: project.id });
-    const { projects, billing, bots, integrations, chats, threads, schedules, webhookEndpoints } = watched(
-      clientOf(key.key),
-      called,
-    );
+    const { projects, billing, bots, integrations, chats, threads, schedules, vectorStores, files, webhookEndpoints } =
+      watched(clientOf(key.key), called);
     expect(await projects.list()).toEqual([project]);
     const { id: spare } = await projects.apiKeys.create(project.id, { name: "Spare" });
     expect(await projects.apiKeys.list(project.id)).toMatchObject([{ name: "Main" }, { id: spare }]);
@@ -117,6 +115,40 @@ describe("the client", () => {
     const scheduledAt = new Date(Date.now() + 60_000).toISOString();
     const later = await chats.threads.stream(chat.id, "t:1", { ...hello, scheduledAt });
     expect(later.scheduleId).toBe((await schedules.list()).data[0]!.id);
+
+    const store = await vectorStores.create({ name: "Help" });
+    expect(await vectorStores.update(store.id, { name: "Handbook" })).toMatchObject({ name: "Handbook" });
+    expect(await vectorStores.list()).toMatchObject({ data: [await vectorStores.get(store.id)], has_more: false });
+    const content = "A cormorant dries its wings.";
+    const text = await vectorStores.files.add(store.id, { filename: "birds.txt", content });
+    const attributes = { chapter: 2 };
+    const data = new Blob(["A heron waits."], { type: "text/plain" });
+    const blob = { data, filename: "herons.txt" };
+    const upload = await vectorStores.files.upload(store.id, blob, { attributes });
+    expect(upload).toMatchObject({ filename: "herons.txt", attributes });
+    for (const { id } of [text, upload]) {
+      expect(await vectorStores.files.settled(store.id, id)).toMatchObject({ status: "processed" });
+    }
+    const filenames: string[] = [];
+    for await (const { filename } of vectorStores.files.list(store.id, { limit: 1 })) filenames.push(filename);
+    expect(filenames).toEqual(["herons.txt", "birds.txt"]);
+    expect(await vectorStores.files.content(store.id, text.id)).toMatchObject({ data: [{ text: content }] });
+    expect((await vectorStores.search(store.id, { query: "cormorant" })).data[0]).toMatchObject({ file_id: text.id });
+    expect(await vectorStores.files.update(store.id, text.id, { attributes })).toMatchObject({ attributes });
+    expect(await vectorStores.files.retry(store.id, text.id)).toMatchObject({ id: text.id });
+    expect(await vectorStores.files.get(store.id, text.id)).toMatchObject({ filename: "birds.txt" });
+    const stored = await files.upload(new File([content], "cormorants.txt"));
+    expect(await files.list({ limit: 1 })).toMatchObject({ data: [await files.get(stored.id)] });
+    expect(await (await files.content(stored.id)).text()).toBe(content);
+    const batch = await vectorStores.batches.create(store.id, { file_ids: [stored.id] });
+    expect(await vectorStores.batches.get(store.id, batch.id)).toMatchObject({ id: batch.id });
+    expect(await vectorStores.batches.files(store.id, batch.id)).toMatchObject({
+      data: [{ filename: "cormorants.txt" }],
+    });
+    expect(await vectorStores.batches.cancel(store.id, batch.id)).toMatchObject({ id: batch.id });
+    expect(await vectorStores.files.delete(store.id, text.id)).toMatchObject({ id: text.id, deleted: true });
+    expect(await files.delete(stored.id)).toMatchObject({ id: stored.id, deleted: true });
+    expect(await vectorStores.delete(store.id)).toMatchObject({ id: store.id, deleted: true });
 
     const receiver = new Receiver();
     const endpoint = await webhookEndpoints.create({ url: receiver.url, secret: "s" });
