@@ -83,13 +83,15 @@ function printWelcome({ key, chatId }: Demo): void {
   console.log(`
 Parley is running at ${url}   (API reference: ${url}/docs)
 
-The demo's API key:   ${key}
-
-Ask its bot something, about the shop that it serves or about Parley ("How do I take over a conversation?"):
+Ask the demo's bot something, about the shop that it serves or about Parley ("How do I take over a conversation?"):
 
 curl -N "${url}/chats/${chatId}/threads/first/stream" \\
   -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\
   -d '{"messages": [{"role": "user", "content": "What is your return policy?"}]}'
+
+What the README's examples begin with:
+
+URL=${url} KEY=${key} CHAT=${chatId} AUTH="Authorization: Bearer $KEY"
 
 A conversation with a takeover, in this terminal's neighbour:   npm run demo
 `);
