@@ -26,7 +26,7 @@ export function costOf(price: Price, { inputTokens, outputTokens }: Usage): numb
   return Math.ceil(Number(exact.toFixed(6)));
 }
 
-/** About how many tokens a text has: letters outside of ASCII take more of them. */
+/** About how many tokens a text has, as fast as can be: letters outside of ASCII take more of them. */
 export const estimateTokens = (text: string): number =>
   // oxlint-disable-next-line no-control-regex
   Math.ceil(text.length / (/[^\x00-\x7f]/.test(text) ? 2 : 4));

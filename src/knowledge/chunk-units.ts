@@ -1,5 +1,5 @@
 import { type Block, blockSpans } from "./blocks.ts";
-import { tokenWeight } from "./estimate-tokens.ts";
+import { tokenWeight } from "./token-weight.ts";
 import { lines, sentences, wordsWithin } from "./text-units.ts";
 
 /** What is not cut: a sentence, a line of code, a row. Each begins where the one before ends, so that nothing gets lost. */

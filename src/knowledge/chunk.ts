@@ -1,8 +1,6 @@
 import { type Block, blockSpans } from "./blocks.ts";
 import { type Unit, unitsOf } from "./chunk-units.ts";
 
-export { estimateTokens } from "./estimate-tokens.ts";
-
 export type Chunk = {
   /** A slice of `documentText(blocks)`; one that begins within a table has the table's header before it. */
   text: string;

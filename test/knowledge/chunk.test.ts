@@ -1,7 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Block, documentText } from "../../src/knowledge/blocks.ts";
-import { type Chunk, chunkBlocks, estimateTokens } from "../../src/knowledge/chunk.ts";
+import { type Chunk, chunkBlocks } from "../../src/knowledge/chunk.ts";
+import { tokenWeight } from "../../src/knowledge/token-weight.ts";
+
+const tokensIn = (content: string) => Math.ceil(tokenWeight(content) - 1e-6);
 
 const words = ["bread", "кошка", "pão", "خبز", "面包", "1984", "a/b", "—", "It ended.", "Why?", "👩🏽‍💻", "é"];
 const phrase = fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 40 }).map((each) => each.join(" "));
@@ -51,7 +54,7 @@ describe("any document cut into chunks", () => {
 
   it("has no chunk over the budget", () => {
     eachDocument((_document, chunks, { maxTokens }) => {
-      for (const { text: content } of chunks) expect(estimateTokens(content)).toBeLessThanOrEqual(maxTokens);
+      for (const { text: content } of chunks) expect(tokensIn(content)).toBeLessThanOrEqual(maxTokens);
     });
   });
 
@@ -60,7 +63,7 @@ describe("any document cut into chunks", () => {
       for (const [at, chunk] of chunks.slice(1).entries()) {
         const before = chunks[at]!;
         const shared = documentText(document).slice(chunk.start, before.end);
-        expect(estimateTokens(shared)).toBeLessThanOrEqual(overlapTokens);
+        expect(tokensIn(shared)).toBeLessThanOrEqual(overlapTokens);
         expect(chunk.start).toBeGreaterThan(before.start);
       }
     });
@@ -199,13 +202,13 @@ describe("the estimate of tokens", () => {
   ];
 
   it.each(counted)("is within a quarter of the count: %s", (content, tokens) => {
-    expect(Math.abs(estimateTokens(content) - tokens)).toBeLessThanOrEqual(tokens / 4);
+    expect(Math.abs(tokensIn(content) - tokens)).toBeLessThanOrEqual(tokens / 4);
   });
 
   it("never grows by joining what was apart", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (a, b) => {
-        expect(estimateTokens(a + b)).toBeLessThanOrEqual(estimateTokens(a) + estimateTokens(b));
+        expect(tokensIn(a + b)).toBeLessThanOrEqual(tokensIn(a) + tokensIn(b));
       }),
     );
   });
