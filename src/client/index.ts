@@ -40,6 +40,7 @@ export class Worken {
 
 export { Worken as Parley };
 export { ConnectionError, WorkenError } from "./errors.ts";
+export { verifyWebhook, WebhookVerificationError } from "./verify-webhook.ts";
 export type { Answer, AnswerEvent } from "./answer.ts";
 export type { CallOptions, Fetch, Listing, WorkenOptions } from "./connection.ts";
 export type { Upload } from "./files.ts";
