@@ -17,9 +17,12 @@ export const searchScope = (projectId: string, threadId: string) =>
 export const threadRows = (projectId: string, threadId: string) =>
   `scope:"${projectToken(projectId)}" AND scope:"${threadToken(threadId)}"`;
 
+/** A text as it is kept for searches, and as it is looked for: SQLite folds the marks of Latin letters alone. */
+export const searchable = (text: string) => text.normalize("NFC").replaceAll("ё", "е").replaceAll("Ё", "Е");
+
 /** The condition for threads in which all words were said within one exchange. What a person types is text, never syntax. */
 export function threadsThatSay(projectId: string, search: string): SQL {
-  const words = search.split(/[\s\p{Cc}]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  const words = searchable(search).split(/[\s\p{Cc}]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
   if (words.length === 0) return sql`false`;
   const terms = words.map((word) => `text:"${word.replaceAll('"', '""')}"`);
   const query = [`scope:"${projectToken(projectId)}"`, ...terms].join(" AND ");

@@ -2,7 +2,7 @@ import type { Ctx } from "./context.ts";
 import { deleteFiles } from "./files.ts";
 import { forgetThread } from "./recall-log.ts";
 import { eraseSchedules } from "./schedule-projection.ts";
-import { searchScope, threadRows } from "./search.ts";
+import { searchable, searchScope, threadRows } from "./search.ts";
 import type { ThreadState } from "./thread-state.ts";
 import type { WebhookEvent } from "./webhook-events.ts";
 import { ringTold, webhookStatements, type Told } from "./webhooks.ts";
@@ -60,7 +60,7 @@ const searchStatement = (ctx: Ctx, state: ThreadState, version: number, text: st
       `insert into message_search (scope, text, thread_id) select ?, ?, ?
        where not exists (select 1 from threads where project_id = ? and id = ? and version >= ?)`,
     )
-    .bind(searchScope(ctx.project.id, state.id), text, state.id, ctx.project.id, state.id, version);
+    .bind(searchScope(ctx.project.id, state.id), searchable(text), state.id, ctx.project.id, state.id, version);
 
 const threadStatement = (ctx: Ctx, state: ThreadState, version: number, returning = "") =>
   ctx.db.$client

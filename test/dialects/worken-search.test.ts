@@ -53,6 +53,12 @@ describe("a search", () => {
     for (const text of ["return", "POLICY return"]) expect(await search(chat, text)).toEqual(["t2"]);
   });
 
+  it("knows no difference between е and ё, which few people type", async () => {
+    const chat = await chatSaying({ t1: "Ёлка ещё стоит", t2: "елка и шишки" });
+    for (const text of ["елка", "ЁЛКА", "е\u0308лка"]) expect(await search(chat, text)).toEqual(["t2", "t1"]);
+    expect(await search(chat, "еще")).toEqual(["t1"]);
+  });
+
   it("folds diacritics, whichever way they are written", async () => {
     const chat = await chatSaying({ t1: "Café crème à emporter", t2: "Ze\u0301ro Müller" });
     for (const text of ["cafe creme", "CAFÉ", "crème"]) expect(await search(chat, text)).toEqual(["t1"]);
