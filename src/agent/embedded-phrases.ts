@@ -24,7 +24,7 @@ export const PHRASES: Record<Language, Phrases> = {
     notInDocuments: "That is not in the documents I have.",
     untold: "Nobody has told me anything yet. Give me an instruction, and I will answer from it.",
     handedOver: "I am handing you over to a person.",
-    note: "I am Parley's offline model: I can only quote what I was told. Set OPENAI_API_KEY for a real one.",
+    note: "I am Parley's offline model: I can only quote what I was told. For a real one set OPENAI_API_KEY, and the model of this bot.",
   },
   ru: {
     greeting: "Здравствуйте! Чем могу помочь?",
@@ -33,7 +33,7 @@ export const PHRASES: Record<Language, Phrases> = {
     notInDocuments: "В документах, которые у меня есть, этого нет.",
     untold: "Мне пока ничего не рассказали. Дайте мне инструкцию, и я буду отвечать по ней.",
     handedOver: "Передаю вас человеку.",
-    note: "Я офлайн-модель Parley и умею только цитировать то, что мне сообщили. Для настоящей модели задайте OPENAI_API_KEY.",
+    note: "Я офлайн-модель Parley и умею только цитировать то, что мне сообщили. Для настоящей задайте OPENAI_API_KEY и модель этого бота.",
   },
   pt: {
     greeting: "Olá! Como posso ajudar?",
@@ -42,7 +42,7 @@ export const PHRASES: Record<Language, Phrases> = {
     notInDocuments: "Isso não está nos documentos que tenho.",
     untold: "Ainda não me disseram nada. Escreva uma instrução e eu responderei a partir dela.",
     handedOver: "Vou passar esta conversa para uma pessoa.",
-    note: "Sou o modelo offline do Parley: só sei citar o que me disseram. Defina OPENAI_API_KEY para usar um modelo de verdade.",
+    note: "Sou o modelo offline do Parley: só sei citar o que me disseram. Para um modelo de verdade, defina OPENAI_API_KEY e o modelo deste bot.",
   },
 };
 
