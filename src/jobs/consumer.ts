@@ -1,3 +1,4 @@
+import { ChannelFailure } from "../core/channels.ts";
 import type { Job } from "../core/ports.ts";
 import { openContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";
@@ -23,7 +24,8 @@ async function handle(queue: string, message: Message<Job>, env: Env, execution:
     await runJob(ctx, job);
     message.ack();
   } catch (error) {
-    console.error("job failed", job.kind, error);
+    // Where it comes from says nothing about a vendor that cannot be reached.
+    console.error("job failed", job.kind, error instanceof ChannelFailure ? error.message : error);
     message.retry({ delaySeconds: Math.min(2 ** message.attempts, 300) });
   }
 }
