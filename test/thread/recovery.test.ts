@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { newChat, type Thread } from "../helpers/project.ts";
+import { Receiver, register } from "../helpers/receiver.ts";
 import { SseReader } from "../helpers/sse.ts";
 import { fails, FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
 
@@ -158,17 +159,34 @@ describe("what others must be told", () => {
 
   it.each([
     ["nothing is unfinished", {}, [says("ok")]],
-    ["a title failed that costs nothing", { memory: { generateTitle: true } }, [says("ok"), fails(400)]],
+    ["a title failed", { memory: { generateTitle: true } }, [says("ok"), fails(400)]],
   ])("leaves a thread asleep in which %s", async (_case, ai, answers) => {
     const model = new FakeModel(...answers);
     const thread = (await newChat(model, ai)).thread();
     await thread.ask("hi");
     await eventually(async () => {
       expect(model.requests).toHaveLength(answers.length);
-      expect(await runInDurableObject(objectOf(thread), (_, { storage }) => storage.getAlarm())).toBeNull();
+      expect(await unfinished(thread)).toEqual({ alarm: null, bills: "[]" });
     });
   });
+
+  it("leaves a thread asleep whose answer failed and cost nothing, when all else had been told before", async () => {
+    const receiver = new Receiver();
+    const isTold = () => eventually(() => expect(receiver.types).toContain("thread.message.created"));
+    const model = new FakeModel(async (...request) => isTold().then(() => fails(400)(...request)));
+    const thread = (await newChat(model)).thread();
+    await register(thread.chat.project, receiver);
+    expect((await thread.stream("hi")).status).toBe(502);
+    await eventually(async () => expect(await unfinished(thread)).toEqual({ alarm: null, bills: "[]" }));
+  });
 });
+
+/** What wakes a thread, and what it owes. */
+const unfinished = (thread: Thread) =>
+  runInDurableObject(objectOf(thread), async (_, { storage }) => {
+    const { bills } = storage.sql.exec<{ bills: string }>("select record ->> '$.bills' as bills from thread").one();
+    return { alarm: await storage.getAlarm(), bills };
+  });
 
 it("counts a message once, although it is sent again together with what came later", async () => {
   const thread = (await newChat(new FakeModel(says("ok")))).thread();
