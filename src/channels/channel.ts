@@ -1,4 +1,4 @@
-import { ChannelFailure, type Capabilities, type ChannelSecrets, type WebhookCall } from "../core/channels.ts";
+import type { Capabilities, ChannelSecrets, WebhookCall } from "../core/channels.ts";
 import type { ChannelPort } from "../core/ports.ts";
 import { sameSecret } from "../lib/hash.ts";
 
@@ -6,6 +6,8 @@ import { sameSecret } from "../lib/hash.ts";
 export type Account = {
   credentials: { [name: string]: unknown };
   secrets: ChannelSecrets;
+  /** The integration's own; absent where it does not exist yet. */
+  settings?: { [name: string]: unknown };
   /** Where the vendor's API is; without a slash at the end. */
   baseUrl: string;
   /** Other places of the same vendor. */
@@ -40,6 +42,12 @@ export const credential = ({ credentials }: Account, name: string): string => {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 };
 
+/** A text that an integration may word otherwise than we do. */
+export function wording({ settings }: Account, name: string, ours: string): string {
+  const theirs = settings?.[name];
+  return typeof theirs === "string" && theirs.trim() !== "" ? theirs : ours;
+}
+
 /** A burst of messages is answered once. */
 export const MESSENGER_DEBOUNCE_MS = 1000;
 
@@ -49,11 +57,8 @@ export const secretUrl = ({ secrets }: Account, url: string) => `${url}?secret=$
 export const verifySecretUrl = async ({ secrets }: Account, { query }: WebhookCall) =>
   sameSecret(query.get("secret") ?? "", secrets.webhookSecret);
 
-/** For vendors whose account is there to be acted for, not to be written through. */
-export const withoutMessages = {
-  capabilities: { buttons: false, edits: false, files: false, maxTextLength: 0, debounceMs: 0 },
-  verify: async () => false,
-  read: () => [],
-  compose: () => [],
-  send: () => Promise.reject(new ChannelFailure("refused", "this vendor has no conversations")),
-} satisfies Partial<Channel>;
+/** The same where the address is given to the vendor by hand, with a secret that the integration was given, too. */
+export const verifyGivenSecret = async (account: Account, { query }: WebhookCall) => {
+  const given = credential(account, "webhook_secret");
+  return given !== "" && sameSecret(query.get("secret") ?? "", given);
+};

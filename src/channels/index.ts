@@ -3,15 +3,15 @@ import type { Channel } from "./channel.ts";
 import { amocrm } from "./amocrm.ts";
 import { avito } from "./avito.ts";
 import { bitrix } from "./bitrix.ts";
-import { github } from "./github.ts";
-import { google } from "./google.ts";
+import { github } from "./github/index.ts";
+import { google } from "./google/index.ts";
 import { max } from "./max.ts";
 import { ok } from "./ok.ts";
-import { sber } from "./sber.ts";
+import { sber } from "./sber/index.ts";
 import { telegram } from "./telegram/index.ts";
 import { vk } from "./vk.ts";
 import { whatsapp } from "./whatsapp.ts";
-import { yandex } from "./yandex.ts";
+import { yandex } from "./yandex/index.ts";
 
 /** To add a vendor: write its file, add it here, add its sample payloads to `test/channels/samples.ts`. */
 export const channels: { [V in Vendor]?: Channel } = {

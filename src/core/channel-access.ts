@@ -28,7 +28,7 @@ export const openSecrets = async (ctx: Ctx, { id, secrets }: Integration) =>
 /** The vendor as this integration may speak to it; null: the vendor has no channel. */
 export async function openChannel(ctx: Ctx, integration: Integration): Promise<ChannelPort | null> {
   const [credentials, secrets] = await Promise.all([openCredentials(ctx, integration), openSecrets(ctx, integration)]);
-  return ctx.channel(integration.vendor, { credentials, secrets });
+  return ctx.channel(integration.vendor, { credentials, secrets, settings: integration.settings });
 }
 
 export const webhookUrl = (ctx: Ctx, id: string) => `${ctx.publicUrl}/integrations/${id}/webhook`;

@@ -58,6 +58,18 @@ export async function ringForIntegration(ctx: Ctx, integrationId: string): Promi
   await Promise.all([...new Set(waiting.map(({ threadId }) => threadId))].map((id) => ringForSends(ctx, id, 1)));
 }
 
+/** What a thread has to say and has not, in order; whoever else may be at it. */
+export const listWaitingSends = (ctx: Ctx, threadId: string, limit: number): Promise<Send[]> =>
+  ctx.db.query.channelSends.findMany({
+    where: and(
+      eq(channelSends.projectId, ctx.project.id),
+      eq(channelSends.threadId, threadId),
+      eq(channelSends.status, sql`'waiting'`),
+    ),
+    orderBy: asc(channelSends.position),
+    limit,
+  });
+
 /** Takes the thread's next message for oneself, if it is due and nobody else has it. */
 export async function claimSend(ctx: Ctx, threadId: string): Promise<Send | null> {
   const now = ctx.now();
@@ -89,7 +101,23 @@ export const recordPieces = (ctx: Ctx, { id }: Send, sentPieces: number) =>
     .where(eq(channelSends.id, id))
     .run();
 
-export const postponeSend = (ctx: Ctx, { id }: Send, dueAt: Date, error: string) =>
+/** The same, or all of it, in the answer to a call; false: another call has said it meanwhile. */
+export async function recordSaid(ctx: Ctx, send: Send, sentPieces: number, isWhole: boolean): Promise<boolean> {
+  const changed = await ctx.db
+    .update(channelSends)
+    .set({ sentPieces, ...(isWhole && { status: "sent" as const, error: null, endedAt: ctx.now(), body: "" }) })
+    .where(
+      and(
+        eq(channelSends.id, send.id),
+        eq(channelSends.status, sql`'waiting'`),
+        eq(channelSends.sentPieces, send.sentPieces),
+      ),
+    )
+    .returning({ id: channelSends.id });
+  return changed.length > 0;
+}
+
+export const postponeSend = (ctx: Ctx, { id }: Send, dueAt: Date, error: string | null) =>
   ctx.db.update(channelSends).set({ dueAt, error }).where(eq(channelSends.id, id)).run();
 
 /** Over, one way or the other. What it said is in the thread; it is not kept here. */

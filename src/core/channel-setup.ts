@@ -1,4 +1,4 @@
-import { and, eq, lt, sql } from "drizzle-orm";
+import { and, eq, lt, sql, type SQL } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
 import { integrations } from "../db/schema.ts";
 import { openCredentials, openSecrets, sealSecrets, webhookUrl } from "./channel-access.ts";
@@ -16,7 +16,7 @@ export async function setUpChannel(ctx: Ctx, id: string): Promise<void> {
   const channel = ctx.channel(integration.vendor, { credentials: await openCredentials(ctx, integration), secrets });
   try {
     const made = (await channel?.setUp?.(webhookUrl(ctx, id))) ?? {};
-    await recordSetUp(ctx, integration, { setUp: "done", error: null }, { ...secrets, ...made });
+    await recordSetUp(ctx, integration, { setUp: "done", error: KNOWN_ERROR }, { ...secrets, ...made });
   } catch (error) {
     if (!(error instanceof ChannelFailure)) throw error;
     if (error.kind === "temporary" || error.kind === "rate_limited") throw error;
@@ -25,11 +25,14 @@ export async function setUpChannel(ctx: Ctx, id: string): Promise<void> {
   }
 }
 
+/** What somebody else has found out about the credentials meanwhile stays known. */
+const KNOWN_ERROR = sql`case when ${integrations.status} = 'error' then ${integrations.error} end`;
+
 /** Not over what was changed meanwhile: new credentials are set up anew. */
 const recordSetUp = async (
   ctx: Ctx,
   { id, credentials }: Integration,
-  outcome: Pick<Integration, "setUp" | "error">,
+  outcome: { setUp: Integration["setUp"]; error: string | SQL },
   secrets: ChannelSecrets,
 ) =>
   ctx.db

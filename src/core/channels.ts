@@ -42,6 +42,9 @@ export type Outgoing =
 /** One message as the vendor takes it; what is in it is the channel's own affair, and is the same whenever it is asked. */
 export type VendorMessage = { [key: string]: Json };
 
+/** What has come in at a vendor that does not bring it, and what to remember for the next time beside the integration's secrets. */
+export type Collected = { incoming: Incoming[]; secrets: { [name: string]: Json } };
+
 /** Whom an integration's credentials stand for. */
 export type Profile = { id: string; name: string; username?: string | undefined; avatarUrl?: string | undefined };
 
@@ -58,7 +61,18 @@ export type Capabilities = {
   replyWindowMs?: number;
   /** How long a burst of messages may take before it is answered, unless the chat says otherwise. */
   debounceMs: number;
+  /** How long a call may wait for the bot, where the person hears us in the answer to their own call alone. */
+  answerWithinMs?: number;
 };
+
+/** Who waits for the answer to a call. A reminder asks for what was promised, and may say nothing else. */
+export type Caller = { chatKey: string; isReminder: boolean };
+
+/** Where the bot is when a call has to be answered: nothing is left to wait for, it still writes, it could not, or a person will. */
+export type Standing = "answered" | "working" | "failed" | "taken";
+
+/** The answer to a call, and how many of the messages that were to be said are in it. */
+export type Spoken = { answer: WebhookAnswer; said: number };
 
 /** An access that a person has allowed, as it is kept among the credentials. */
 export type OAuthTokens = { credentials: { [name: string]: string }; expiresInSeconds: number | undefined };

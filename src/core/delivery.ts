@@ -26,6 +26,7 @@ async function handle(ctx: Ctx, send: Send): Promise<boolean> {
   if (!integration || !channel) return end(ctx, send, { status: "cancelled", error: "the integration is gone" });
   if (integration.status === "disabled")
     return end(ctx, send, { status: "failed", error: "the integration is disabled" });
+  if (channel.speak) return holdForCall(ctx, send);
   if (await isFenced(ctx, send)) return end(ctx, send, { status: "cancelled", error: "an operator has taken over" });
   if (await isTooLate(ctx, send, channel)) return end(ctx, send, { status: "failed", error: TOO_LATE });
   try {
@@ -35,6 +36,14 @@ async function handle(ctx: Ctx, send: Send): Promise<boolean> {
     if (error instanceof Fenced) return end(ctx, send, { status: "cancelled", error: "an operator has taken over" });
     return fail(ctx, send, integration, asFailure(error));
   }
+}
+
+/** What a person hears in the answer to their own call waits for that, a day long. */
+async function holdForCall(ctx: Ctx, send: Send): Promise<boolean> {
+  if (ageMs(ctx, send) >= GIVEN_UP_AFTER_MS)
+    return end(ctx, send, { status: "failed", error: "nobody came to hear it" });
+  await postponeSend(ctx, send, new Date(send.createdAt.getTime() + GIVEN_UP_AFTER_MS), null);
+  return false;
 }
 
 const TOO_LATE = "the time in which the vendor allows an answer is over";
@@ -48,7 +57,7 @@ async function isTooLate(ctx: Ctx, { threadId }: Send, { capabilities }: Channel
 class Fenced extends Error {}
 
 /** A bot's words of before a change of mode are not said any more. The thread itself is asked: it is never behind. */
-async function isFenced(ctx: Ctx, send: Send): Promise<boolean> {
+export async function isFenced(ctx: Ctx, send: Send): Promise<boolean> {
   if (send.author !== "bot") return false;
   try {
     const { epoch } = await ctx.thread(send.threadId).get();
@@ -93,7 +102,7 @@ const ageMs = (ctx: Ctx, { createdAt }: Send) => ctx.now().getTime() - createdAt
 const pauseSeconds = ({ attempts }: Send, kind: ChannelFailure["kind"]) =>
   kind === "auth_lost" ? LONGEST_PAUSE_SECONDS : Math.min(2 ** attempts, LONGEST_PAUSE_SECONDS);
 
-async function end(
+export async function end(
   ctx: Ctx,
   send: Send,
   delivery: Delivery & { status: "sent" | "failed" | "cancelled" },
@@ -104,7 +113,7 @@ async function end(
 }
 
 /** The message shows how far it has come; that its thread cannot be told holds up nothing. */
-const tell = (ctx: Ctx, { threadId, messageId }: Send, delivery: Delivery) =>
+export const tell = (ctx: Ctx, { threadId, messageId }: Send, delivery: Delivery) =>
   ctx
     .thread(threadId)
     .setDelivery(messageId, delivery)

@@ -2,13 +2,14 @@ import { and, asc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
 import { inboundEvents } from "../db/schema.ts";
 import { openChannel } from "./channel-access.ts";
-import { ChannelFailure, type Incoming, type WebhookAnswer, type WebhookCall } from "./channels.ts";
+import { ChannelFailure, type Caller, type Incoming, type WebhookAnswer, type WebhookCall } from "./channels.ts";
 import type { Ctx } from "./context.ts";
 import { DomainError, notFound } from "./errors.ts";
 import { findIntegration, getIntegration } from "./integrations.ts";
 import { takeIncoming } from "./incoming.ts";
 import { IncomingShape } from "./incoming-shape.ts";
 import type { ChannelPort, JobPort } from "./ports.ts";
+import { answerCall } from "./spoken-answers.ts";
 
 /** What is older than this has lost its meaning: a vendor that was cut off for days does not bring it all back. */
 const STALE_MS = 24 * 60 * 60 * 1000;
@@ -16,6 +17,8 @@ const STALE_MS = 24 * 60 * 60 * 1000;
 const KEPT_MS = 7 * 24 * 60 * 60 * 1000;
 const LEASE_MS = 60_000;
 const MOST_ATTEMPTS = 12;
+/** Longer than any vendor waits for the answer to a call. */
+const PATIENCE_SECONDS = 15;
 
 type Row = typeof inboundEvents.$inferSelect;
 
@@ -29,8 +32,40 @@ export async function acceptWebhook(ctx: Ctx, integrationId: string, call: Webho
   const { greeting, isVerified } = await meet(channel, call);
   if (greeting) return greeting;
   if (!isVerified) throw new DomainError("unauthenticated", "this call does not come from the vendor");
-  if (integration.status !== "disabled") await store(ctx, integrationId, readCall(channel, call));
+  const caller = readCaller(channel, call);
+  if (integration.status === "disabled") return silence(channel, call, caller);
+  if (channel.collect) await ringToCollect(ctx, integrationId);
+  const incoming = readCall(channel, call);
+  if (caller)
+    return answerCall(ctx, { channel, integrationId, caller, call }, () => takeNow(ctx, integrationId, incoming));
+  await store(ctx, integrationId, incoming);
   return channel.answer?.(call) ?? THANKS;
+}
+
+const ringToCollect = (ctx: Ctx, integrationId: string) =>
+  ctx.jobs
+    .ring({ kind: "collect-messages", projectId: ctx.project.id, integrationId })
+    .catch((error: unknown) => console.error("ring", error));
+
+/** Nobody is there; who waits for words hears that. */
+const silence = (channel: ChannelPort, call: WebhookCall, caller: Caller | null): WebhookAnswer =>
+  (caller && channel.speak?.(call, [], "failed").answer) ?? channel.answer?.(call) ?? THANKS;
+
+/** What nobody else is to take up before its own call is over. */
+async function takeNow(ctx: Ctx, integrationId: string, incoming: Incoming[]): Promise<void> {
+  await store(ctx, integrationId, incoming, PATIENCE_SECONDS);
+  for (const chatKey of new Set(incoming.map((event) => event.chatKey))) {
+    await receiveMessages(ctx, integrationId, chatKey);
+  }
+}
+
+function readCaller(channel: ChannelPort, call: WebhookCall): Caller | null {
+  try {
+    return channel.caller?.(call) ?? null;
+  } catch (error) {
+    console.warn("webhook", error);
+    return null;
+  }
 }
 
 /** Who calls may have to be looked for in the body, and what cannot be read there is nobody's. */
@@ -51,7 +86,7 @@ const isUnreadable = (error: unknown) => error instanceof SyntaxError || error i
 /** An update of a shape that nobody foresaw is let pass: refused, it would come again for ever. */
 function readCall(channel: ChannelPort, call: WebhookCall): Incoming[] {
   try {
-    return channel.read(call).filter((event) => IncomingShape.safeParse(event).success);
+    return channel.read(call).filter(isWhole);
   } catch (error) {
     if (error instanceof SyntaxError) throw new DomainError("malformed", "the body cannot be read");
     console.warn("webhook", error);
@@ -59,7 +94,13 @@ function readCall(channel: ChannelPort, call: WebhookCall): Incoming[] {
   }
 }
 
-async function store(ctx: Ctx, integrationId: string, incoming: Incoming[]): Promise<void> {
+const isWhole = (event: Incoming) => IncomingShape.safeParse(event).success;
+
+/** The same for what no call has brought. */
+export const storeIncoming = (ctx: Ctx, integrationId: string, incoming: Incoming[]): Promise<void> =>
+  store(ctx, integrationId, incoming.filter(isWhole));
+
+async function store(ctx: Ctx, integrationId: string, incoming: Incoming[], ringAfter?: number): Promise<void> {
   const now = ctx.now();
   const fresh = incoming.filter(({ at }) => at === null || at > now.getTime() - STALE_MS);
   const [first, ...others] = fresh.map((event) =>
@@ -80,7 +121,9 @@ async function store(ctx: Ctx, integrationId: string, incoming: Incoming[]): Pro
   );
   if (!first) return;
   const stored = (await ctx.db.batch([first, ...others])).flat();
-  await Promise.all([...new Set(stored.map(({ chatKey }) => chatKey))].map((key) => ring(ctx, integrationId, key)));
+  await Promise.all(
+    [...new Set(stored.map(({ chatKey }) => chatKey))].map((key) => ring(ctx, integrationId, key, ringAfter)),
+  );
 }
 
 /** That it cannot be rung is no failure: the sweep finds the row. */

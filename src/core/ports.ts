@@ -2,15 +2,19 @@ import type { LanguageModelV4 } from "@ai-sdk/provider";
 import type { Approval, Decision } from "./approvals.ts";
 import type { BotSettings } from "./bot-settings.ts";
 import type {
+  Caller,
   Capabilities,
   ChannelAddress,
   ChannelSecrets,
+  Collected,
   Incoming,
   OAuthGrant,
   OAuthRequest,
   OAuthTokens,
   Outgoing,
   Profile,
+  Spoken,
+  Standing,
   VendorMessage,
   WebhookAnswer,
   WebhookCall,
@@ -18,7 +22,7 @@ import type {
 import type { Credentials, Vendor } from "./credentials.ts";
 import type { LiveEvent } from "./live-events.ts";
 import type { Limit } from "./budgets.ts";
-import type { Invoice } from "../db/schema.ts";
+import type { Invoice, JsonObject } from "../db/schema.ts";
 import type { Offer } from "./offers.ts";
 import type { Delivery, Json, Message, MessageFile } from "./messages.ts";
 import type { Page, PageRequest } from "./pages.ts";
@@ -150,6 +154,7 @@ export type Job =
   | { kind: "receive-messages"; projectId: string; integrationId: string; chatKey: string }
   | { kind: "send-messages"; projectId: string; threadId: string }
   | { kind: "set-up-channel"; projectId: string; integrationId: string }
+  | { kind: "collect-messages"; projectId: string; integrationId: string }
   | { kind: "renew-access"; projectId: string; integrationId: string }
   | { kind: "tell-low-balance"; projectId: string }
   | { kind: "erase-chat"; projectId: string; chatId: string }
@@ -190,8 +195,14 @@ export interface ChannelPort {
   greet?(call: WebhookCall): Promise<WebhookAnswer | null>;
   /** What happened, in our words; nothing for what is not ours. */
   read(call: WebhookCall): Incoming[];
+  /** For a vendor whose calls say at most that something came: what has come since it was last asked. */
+  collect?(): Promise<Collected>;
   /** What the vendor wants to hear when it has told us something; absent: any 200 will do. */
   answer?(call: WebhookCall): WebhookAnswer;
+  /** Whose call it is, for a vendor whose person hears us in the answer to it alone; null: nobody's who waits for words. */
+  caller?(call: WebhookCall): Caller | null;
+  /** The answer to such a call, with as many of the messages as it takes, from the first on. */
+  speak?(call: WebhookCall, messages: VendorMessage[], standing: Standing): Spoken;
   /** The vendor's messages that say it, cut to what the vendor takes. */
   compose(outgoing: Outgoing): VendorMessage[];
   /** Sends one of them. `sendId` is the same when it is tried again, for vendors that ignore what they have had. */
@@ -214,7 +225,7 @@ export interface ChannelPort {
 /** Null: the vendor has no channel. */
 export type OpenChannel = (
   vendor: Vendor,
-  account: { credentials: Credentials; secrets: ChannelSecrets },
+  account: { credentials: Credentials; secrets: ChannelSecrets; settings?: JsonObject },
 ) => ChannelPort | null;
 
 /** Files of conversations, under keys that begin with their project's id. */

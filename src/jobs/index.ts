@@ -1,6 +1,7 @@
 import type { Job } from "../core/ports.ts";
 import { tellLowBalance } from "../core/balance-alerts.ts";
 import { eraseChat } from "../core/erasure.ts";
+import { collectMessages } from "../core/collecting.ts";
 import { setUpChannel } from "../core/channel-setup.ts";
 import { sendMessages } from "../core/delivery.ts";
 import { renewAccess } from "../core/oauth.ts";
@@ -19,6 +20,7 @@ const jobs: { [K in Job["kind"]]: (ctx: Ctx, job: Job & { kind: K }) => Promise<
   "receive-messages": (ctx, { integrationId, chatKey }) => receiveMessages(ctx, integrationId, chatKey),
   "send-messages": (ctx, { threadId }) => sendMessages(ctx, threadId),
   "renew-access": (ctx, { integrationId }) => renewAccess(ctx, integrationId),
+  "collect-messages": (ctx, { integrationId }) => collectMessages(ctx, integrationId),
   "set-up-channel": (ctx, { integrationId }) => setUpChannel(ctx, integrationId),
   "tell-low-balance": (ctx) => tellLowBalance(ctx),
   "erase-chat": (ctx, { chatId }) => eraseChat(ctx, chatId),

@@ -1,6 +1,7 @@
 import { sweepLowBalances } from "../core/balance-alerts.ts";
 import { sweepSends } from "../core/channel-sends.ts";
 import { sweepSetUps } from "../core/channel-setup.ts";
+import { sweepCollections } from "../core/collecting.ts";
 import { sweepAccess } from "../core/oauth.ts";
 import { sweepInbound } from "../core/inbound.ts";
 import { sweepDeletedChats } from "../core/erasure.ts";
@@ -24,6 +25,7 @@ export async function sweep(env: Env, execution: ExecutionContext): Promise<void
     sweepSends(db, jobs, now()),
     sweepSetUps(db, jobs, now()),
     sweepAccess(db, jobs, now()),
+    sweepCollections(db, jobs),
     sweepWebhooks(db, jobs, now()),
     forgetOldWebhooks({ db, now }),
     sweepLowBalances(db, jobs),

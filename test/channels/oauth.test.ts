@@ -6,6 +6,7 @@ import { base64Url, sha256Bytes } from "../../src/lib/hash.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { callWorker, newProject, type Caller } from "../helpers/project.ts";
 import { fakeVendors } from "../helpers/upstream.ts";
+import { users } from "./vendors/google.ts";
 
 const REDIRECT = "https://parley.test/integrations/oauth/callback";
 type Project = Caller & { id: string };
@@ -28,7 +29,9 @@ fakeVendors.set("http://google-oauth.test", async (request) => {
       return refuse("invalid_grant");
     }
   }
+  users.delete(client.access);
   client.access = `access-${client.grants.length}-${client.id}`;
+  users.set(client.access, { sub: "1", name: "Ann", email: "ann@a.com" });
   client.refresh = `refresh-${client.grants.length}`;
   return Response.json({
     access_token: client.access,
@@ -36,12 +39,6 @@ fakeVendors.set("http://google-oauth.test", async (request) => {
     expires_in: 3600,
     token_type: "Bearer",
   });
-});
-
-fakeVendors.set("http://google.test", (request) => {
-  const token = request.headers.get("authorization")?.replace("Bearer ", "");
-  const client = [...clients.values()].find(({ access }) => access === token);
-  return client ? Response.json({ sub: "1", name: "Ann", email: "ann@a.com" }) : new Response("{}", { status: 401 });
 });
 
 async function newGoogle(): Promise<{ project: Project; path: string; client: Client }> {

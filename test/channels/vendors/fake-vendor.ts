@@ -47,6 +47,12 @@ export type Sample = {
   presses?: (said: Said, payload: string, account: Fields) => string;
   /** A fresh conversation, as the vendor names it. */
   chat: () => string;
+  /** What a person hears in the answer to their own call, for a vendor that brings them our words in no other way. */
+  hears?: (body: string) => { text: string; buttons: string[] };
+  /** Whether the vendor is ready to be written through, where it is not told where we are. */
+  isReady?: (fake: FakeVendor) => boolean;
+  /** What is in the name of the account, where it is not "Shop". */
+  name?: string;
   /** Whether the vendor lets itself be told where we are. */
   setsUp: boolean;
   /** Whether it is told when we go. */
