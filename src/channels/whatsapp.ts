@@ -183,7 +183,8 @@ async function graph<T>(account: Account, path: string, body?: object): Promise<
 
 /** https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes */
 const KINDS: [codes: number[], kind: ChannelFailure["kind"]][] = [
-  [[190], "auth_lost"],
+  // The token has ended, or was given no such rights.
+  [[190, 10, 200], "auth_lost"],
   [[131026, 131021], "unreachable"],
   [[4, 80007, 130429, 131048, 131056], "rate_limited"],
   [[1, 2, 131000, 131016], "temporary"],

@@ -13,17 +13,23 @@ export async function setUpChannel(ctx: Ctx, id: string): Promise<void> {
   const integration = await findIntegration(ctx, id);
   if (integration?.setUp !== "due" || ctx.publicUrl === null) return;
   const secrets = await openSecrets(ctx, integration);
-  const channel = ctx.channel(integration.vendor, { credentials: await openCredentials(ctx, integration), secrets });
+  const credentials = await openCredentials(ctx, integration);
+  const channel = ctx.channel(integration.vendor, { credentials, secrets });
   try {
     const made = (await channel?.setUp?.(webhookUrl(ctx, id))) ?? {};
     await recordSetUp(ctx, integration, { setUp: "done", error: KNOWN_ERROR }, { ...secrets, ...made });
   } catch (error) {
     if (!(error instanceof ChannelFailure)) throw error;
     if (error.kind === "temporary" || error.kind === "rate_limited") throw error;
-    if (error.kind === "auth_lost") await loseAuth(ctx, integration, error.message);
+    // What is yet to be allowed is not lost: it is set up when it is.
+    const isAwaited = channel?.authorizeUrl && !ACCESS.some((name) => typeof credentials[name] === "string");
+    if (error.kind === "auth_lost" && !isAwaited) await loseAuth(ctx, integration, error.message);
     await recordSetUp(ctx, integration, { setUp: "failed", error: error.message }, secrets);
   }
 }
+
+/** One of these is what a vendor with OAuth knows us by, however it came. */
+const ACCESS = ["access_token", "token", "webhook_url", "private_key"];
 
 /** What somebody else has found out about the credentials meanwhile stays known. */
 const KNOWN_ERROR = sql`case when ${integrations.status} = 'error' then ${integrations.error} end`;

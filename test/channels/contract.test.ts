@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { channels } from "../../src/channels/index.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { callWorker, newProject, type Caller } from "../helpers/project.ts";
-import { callsTool, FakeModel, says } from "../helpers/upstream.ts";
+import { callsTool, FakeModel, fakeVendors, says } from "../helpers/upstream.ts";
 import { samples } from "./samples.ts";
 import { number, type FakeVendor, type Fields, type Said, type Sample } from "./vendors/fake-vendor.ts";
 
@@ -42,6 +42,14 @@ function variationsOf(body: string): string[] {
   }
   return found;
 }
+
+const AWAY = [
+  () => {
+    throw new TypeError("Network connection lost.");
+  },
+  () => new Response("<html>Bad Gateway</html>", { status: 502 }),
+  () => new Response("<html>Welcome to our hotel</html>", { headers: { "content-type": "text/html" } }),
+];
 
 /** What a voice assistant says where the bot says nothing. */
 const OURS = /^(Здравствуйте|Мне нужно ещё|Сейчас я не могу|Я передал|$)/;
@@ -252,5 +260,19 @@ describe.each(Object.values(samples))("$vendor", (sample) => {
     fake.revoked = false;
     expect((await project.get(`${path}/profile`)).status).toBe(200);
     expect((await project.get(path)).json.status).toBe("active");
+  });
+
+  it("says of the credentials nothing that it does not know, while the vendor is not there or not itself", async () => {
+    const { project, integration } = await open(sample, new FakeModel(says("ok")));
+    const path = `/integrations/${integration}`;
+    const origin = sample.origin ?? `http://${sample.vendor}.test`;
+    const theirs = fakeVendors.get(origin)!;
+    for (const away of AWAY) {
+      fakeVendors.set(origin, away);
+      const { status, json } = await project.get(`${path}/profile`).finally(() => fakeVendors.set(origin, theirs));
+      expect([status, json]).toMatchObject([502, { error: expect.any(String), message: expect.any(String) }]);
+      expect((await project.get(path)).json.status).toBe("active");
+    }
+    expect((await project.get(`${path}/profile`)).status).toBe(200);
   });
 });

@@ -2,67 +2,55 @@ import { createExecutionContext, createScheduledController, waitOnExecutionConte
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import worker from "../../src/worker.ts";
-import { base64Url, sha256Bytes } from "../../src/lib/hash.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { callWorker, newProject, type Caller } from "../helpers/project.ts";
-import { fakeVendors } from "../helpers/upstream.ts";
-import { users } from "./vendors/google.ts";
+import { Receiver, register, told } from "../helpers/receiver.ts";
+import { SseReader } from "../helpers/sse.ts";
+import { vendors, type Client, type OAuthVendor } from "./vendors/oauth.ts";
 
 const REDIRECT = "https://parley.test/integrations/oauth/callback";
-type Project = Caller & { id: string };
-type Client = { id: string; challenge: string; refused: boolean; grants: string[]; refresh: string; access: string };
-const clients = new Map<string, Client>();
 
-const refuse = (error: string) => Response.json({ error, error_description: `${error}!` }, { status: 400 });
+/** An integration that is to be allowed to act in somebody's name. */
+class Account {
+  readonly vendor: OAuthVendor;
+  readonly project: Caller & { id: string };
+  readonly id: string;
+  readonly client: Client;
 
-/** An authorization server that checks what Google's checks. */
-fakeVendors.set("http://google-oauth.test", async (request) => {
-  const form = Object.fromEntries(await request.formData()) as Record<string, string>;
-  const client = clients.get(form["client_id"] ?? "");
-  if (!client || form["client_secret"] !== "shh" || client.refused) return refuse("invalid_grant");
-  client.grants.push(form["grant_type"]!);
-  if (form["grant_type"] === "refresh_token") {
-    if (form["refresh_token"] !== client.refresh) return refuse("invalid_grant");
-  } else {
-    const challenge = base64Url(await sha256Bytes(form["code_verifier"] ?? ""));
-    if (form["code"] !== "the-code" || form["redirect_uri"] !== REDIRECT || challenge !== client.challenge) {
-      return refuse("invalid_grant");
-    }
+  constructor(given: Pick<Account, "vendor" | "project" | "id" | "client">) {
+    this.vendor = given.vendor;
+    this.project = given.project;
+    this.id = given.id;
+    this.client = given.client;
   }
-  users.delete(client.access);
-  client.access = `access-${client.grants.length}-${client.id}`;
-  users.set(client.access, { sub: "1", name: "Ann", email: "ann@a.com" });
-  client.refresh = `refresh-${client.grants.length}`;
-  return Response.json({
-    access_token: client.access,
-    refresh_token: client.refresh,
-    expires_in: 3600,
-    token_type: "Bearer",
-  });
-});
 
-async function newGoogle(): Promise<{ project: Project; path: string; client: Client }> {
-  const project = await newProject();
-  const client: Client = {
-    id: crypto.randomUUID(),
-    challenge: "",
-    refused: false,
-    grants: [],
-    refresh: "",
-    access: "none",
-  };
-  clients.set(client.id, client);
-  const auth_data = { client_id: client.id, client_secret: "shh" };
-  const { json } = await project.post("/integrations", { name: "G", vendor: "google", auth_data });
-  return { project, path: `/integrations/${json.id}`, client };
+  get path(): string {
+    return `/integrations/${this.id}`;
+  }
+
+  start = () => this.project.post(`${this.path}/oauth/start`);
+  profile = () => this.project.get(`${this.path}/profile`);
+  state = async () => (await this.project.get(this.path)).json;
+
+  /** Begins, and lets the person allow it; the address to which the vendor sends them back. */
+  async allow(): Promise<string> {
+    const { json } = await this.start();
+    const query = new URL(json.url).searchParams;
+    this.client.challenge = query.get("code_challenge");
+    return `${REDIRECT}?state=${query.get("state")}&code=the-code`;
+  }
+
+  endSoon = () =>
+    env.DB.prepare("update integrations set access_ends_at = ? where id = ?")
+      .bind(Date.now() + 60_000, this.id)
+      .run();
 }
 
-/** Begins, and lets the person allow it; the address to which the vendor sends them back. */
-async function allow({ project, path, client }: Awaited<ReturnType<typeof newGoogle>>): Promise<string> {
-  const { json } = await project.post(`${path}/oauth/start`);
-  const url = new URL(json.url);
-  client.challenge = url.searchParams.get("code_challenge")!;
-  return `${url.searchParams.get("redirect_uri")}?state=${url.searchParams.get("state")}&code=the-code`;
+async function open(vendor: OAuthVendor, project?: Account["project"]): Promise<Account> {
+  const [owner, client] = [project ?? (await newProject()), vendor.newClient()];
+  const auth_data = { client_id: client.id, client_secret: client.secret, ...vendor.auth };
+  const { json } = await owner.post("/integrations", { name: "V", vendor: vendor.name, auth_data });
+  return new Account({ vendor, project: owner, id: json.id, client });
 }
 
 const visit = async (address: string) => {
@@ -76,105 +64,139 @@ async function sweep(): Promise<void> {
   await waitOnExecutionContext(execution);
 }
 
-describe("OAuth", () => {
+it("knows every vendor that has OAuth", async () => {
+  const project = await newProject();
+  const { json } = await project.post("/integrations", { name: "T", vendor: "telegram", auth_data: { token: "1:A" } });
+  expect((await project.post(`/integrations/${json.id}/oauth/start`)).status).toBe(422);
+  expect(Object.keys(vendors)).toEqual(["google", "yandex", "github", "vk", "avito", "amocrm", "bitrix"]);
+});
+
+describe.each(Object.values(vendors))("OAuth of $name", (vendor) => {
   it("sends a person to the vendor with what the vendor needs to know", async () => {
-    const google = await newGoogle();
-    const { status, json } = await google.project.post(`${google.path}/oauth/start`);
+    const account = await open(vendor);
+    const { status, json } = await account.start();
     expect(status).toBe(200);
     const url = new URL(json.url);
-    expect(url.origin + url.pathname).toBe("https://accounts.google.com/o/oauth2/v2/auth");
-    expect(Object.fromEntries(url.searchParams)).toEqual({
-      client_id: google.client.id,
-      redirect_uri: REDIRECT,
-      response_type: "code",
-      scope: "openid email profile",
-      state: expect.stringMatching(/^[0-9a-f]{32}$/),
-      access_type: "offline",
-      prompt: "consent",
-      code_challenge: expect.stringMatching(/^[\w-]{43}$/),
-      code_challenge_method: "S256",
-    });
+    expect(url.origin + url.pathname).toBe(vendor.consent);
+    const given = Object.fromEntries(url.searchParams);
+    expect(given).toMatchObject({ client_id: account.client.id, state: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect(/^[\w-]{43}$/.test(given["code_challenge"] ?? "")).toBe(vendor.pkce);
+    expect(given["redirect_uri"]).toBe(vendor.namesRedirect ? REDIRECT : undefined);
+    expect(given).toMatchObject(vendor.asks);
   });
 
-  it("keeps the access that was allowed, and says whose it is", async () => {
-    const google = await newGoogle();
-    expect((await google.project.get(`${google.path}/profile`)).status).toBe(422);
-    expect((await visit(await allow(google))).status).toBe(200);
-    expect((await google.project.get(google.path)).json.status).toBe("active");
-    const { json } = await google.project.get(`${google.path}/profile`);
-    expect(json).toEqual({ id: "1", name: "Ann", username: "ann@a.com" });
+  it("keeps the access that was allowed, sealed, and says whose it is", async () => {
+    const account = await open(vendor);
+    expect((await account.profile()).status).toBe(vendor.withoutAccess);
+    expect((await visit(await account.allow())).status).toBe(200);
+    expect((await account.profile()).json).toMatchObject(vendor.profile);
+    expect((await account.state()).status).toBe("active");
+    const row = await env.DB.prepare("select * from integrations where id = ?").bind(account.id).first();
+    expect(JSON.stringify(row)).not.toContain(account.client.access);
+    expect(JSON.stringify(await account.state())).not.toContain(account.client.access);
   });
 
-  it("takes a state once, and none that it did not give", async () => {
-    const google = await newGoogle();
-    const address = await allow(google);
+  it("takes a state once, soon, and for the integration that it was begun for", async () => {
+    const account = await open(vendor);
+    const neighbour = await open(vendor, account.project);
+    const address = await account.allow();
     const twins = await Promise.all([visit(address), visit(address)]);
     expect(twins.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 403]);
+    expect(account.client.grants).toEqual(["authorization_code"]);
+    expect((await neighbour.profile()).status).toBe(vendor.withoutAccess);
+    const late = await account.allow();
+    await env.DB.prepare("update oauth_states set expires_at = ? where integration_id = ?")
+      .bind(Date.now(), account.id)
+      .run();
+    expect((await visit(late)).status).toBe(403);
     expect((await visit(`${REDIRECT}?state=${"0".repeat(32)}&code=the-code`)).status).toBe(403);
     expect((await visit(`${REDIRECT}?code=the-code`)).status).toBe(403);
-    expect(google.client.grants).toHaveLength(1);
+    const stranger = await newProject();
+    expect((await stranger.post(`${account.path}/oauth/start`)).status).toBe(404);
+    expect(account.client.grants).toHaveLength(1);
   });
 
-  it("does not take a state after ten minutes", async () => {
-    const google = await newGoogle();
-    const address = await allow(google);
-    await env.DB.prepare("update oauth_states set expires_at = ? where project_id = ?")
-      .bind(Date.now(), google.project.id)
-      .run();
-    expect((await visit(address)).status).toBe(403);
-  });
-
-  it("keeps nothing when the person or the vendor refuses, and shows nothing of what came with it", async () => {
-    const google = await newGoogle();
-    const refused = (await allow(google)).replace("code=the-code", "error=<script>");
+  it("keeps nothing when the person or the vendor refuses or fails, and shows nothing of what came with it", async () => {
+    const account = await open(vendor);
+    const refused = (await account.allow()).replace("code=the-code", "error=access_denied&error_description=<script>");
     expect(await visit(refused)).toEqual({ status: 403, text: expect.not.stringContaining("<script>") });
-    expect((await visit((await allow(google)).replace("the-code", "forged"))).status).toBe(502);
-    expect((await google.project.get(`${google.path}/profile`)).status).toBe(422);
+    expect((await visit((await account.allow()).replace("the-code", "forged"))).status).toBe(502);
+    account.client.fails = 500;
+    expect((await visit(await account.allow())).status).toBe(502);
+    account.client.fails = null;
+    expect((await account.profile()).status).toBe(vendor.withoutAccess);
+    expect(account.client.access).toBe("");
   });
 
-  it("can be begun by nobody else, and not where a vendor has none", async () => {
-    const google = await newGoogle();
-    expect((await (await newProject()).post(`${google.path}/oauth/start`)).status).toBe(404);
-    const auth_data = { token: "1:A" };
-    const { json } = await google.project.post("/integrations", { name: "T", vendor: "telegram", auth_data });
-    expect((await google.project.post(`/integrations/${json.id}/oauth/start`)).status).toBe(422);
-    const { json: clientless } = await google.project.post("/integrations", {
-      name: "G",
-      vendor: "google",
-      auth_data: {},
-    });
-    expect((await google.project.post(`/integrations/${clientless.id}/oauth/start`)).json.issues[0].path).toBe(
-      "auth_data.client_id",
-    );
+  it.skipIf(!vendor.refreshes)(
+    "renews access before it ends, once, and again after a failure of the vendor",
+    async () => {
+      const account = await open(vendor);
+      await visit(await account.allow());
+      const first = account.client.access;
+      await account.endSoon();
+      await Promise.all([sweep(), sweep(), sweep()]);
+      await eventually(() => expect(account.client.grants).toEqual(["authorization_code", "refresh_token"]));
+      await eventually(async () => expect((await account.profile()).json).toMatchObject(vendor.profile));
+      expect(account.client.access).not.toBe(first);
+      account.client.fails = 500;
+      await account.endSoon();
+      await sweep();
+      await eventually(() => expect(account.client.failed).toBeGreaterThan(0));
+      expect((await account.state()).status).toBe("active");
+      account.client.fails = null;
+      await account.endSoon();
+      await sweep();
+      await eventually(() => expect(account.client.grants.length).toBeGreaterThan(2));
+    },
+  );
+
+  it.skipIf(!vendor.refreshes)(
+    "says by status, event and webhook, once, that access is lost, until it is allowed again",
+    async () => {
+      const account = await open(vendor);
+      const receiver = new Receiver();
+      const endpoint = await register(account.project, receiver);
+      const events = new SseReader(await account.project.fetch("GET", "/threads/events"));
+      await visit(await account.allow());
+      account.client.fails = 400;
+      await account.endSoon();
+      await Promise.all([sweep(), sweep()]);
+      await eventually(async () =>
+        expect(await account.state()).toMatchObject({ status: "error", error: expect.any(String) }),
+      );
+      expect(await events.json()).toMatchObject({ type: "integration.auth_lost", integration_id: account.id });
+      await events.cancel();
+      await told(account.project, endpoint);
+      expect(receiver.events.map(({ type, data }) => [type, data])).toEqual([
+        ["integration.auth_lost", { integration_id: account.id }],
+      ]);
+      account.client.fails = null;
+      expect((await visit(await account.allow())).status).toBe(200);
+      expect(await account.state()).toMatchObject({ status: "active" });
+      expect((await account.profile()).status).toBe(200);
+    },
+  );
+
+  it("has a profile that says what is wrong: access taken back, or a vendor that is not there", async () => {
+    const account = await open(vendor);
+    await visit(await account.allow());
+    account.client.isDown = true;
+    const away = await account.profile();
+    expect([away.status, away.json.error]).toEqual([502, expect.any(String)]);
+    expect((await account.state()).status).toBe("active");
+    account.client.isDown = false;
+    account.client.access = "another";
+    expect((await account.profile()).status).toBe(422);
+    expect((await account.state()).status).toBe("error");
   });
 
-  const endSoon = (project: Project) =>
-    env.DB.prepare("update integrations set access_ends_at = ? where project_id = ?")
-      .bind(Date.now() + 60_000, project.id)
-      .run();
-
-  it("renews access before it ends, once", async () => {
-    const google = await newGoogle();
-    await visit(await allow(google));
-    await endSoon(google.project);
-    await Promise.all([sweep(), sweep(), sweep()]);
-    await eventually(() => expect(google.client.grants).toEqual(["authorization_code", "refresh_token"]));
-    await eventually(async () => expect((await google.project.get(`${google.path}/profile`)).status).toBe(200));
-    await sweep();
-    expect(google.client.grants).toHaveLength(2);
-  });
-
-  it("says so when access cannot be renewed any more, and takes it back when it is allowed again", async () => {
-    const google = await newGoogle();
-    await visit(await allow(google));
-    await endSoon(google.project);
-    google.client.refused = true;
-    await sweep();
-    await eventually(async () =>
-      expect((await google.project.get(google.path)).json).toMatchObject({ status: "error" }),
-    );
-    google.client.refused = false;
-    await visit(await allow(google));
-    expect((await google.project.get(google.path)).json.status).toBe("active");
+  it("asks for a client where none is given", async () => {
+    const project = await newProject();
+    const auth_data = { token: "t", access_token: "a", ...vendor.auth };
+    const { json, status } = await project.post("/integrations", { name: "V", vendor: vendor.name, auth_data });
+    // A vendor that cannot do without a client says so at once.
+    const refusal = status === 422 ? json : (await project.post(`/integrations/${json.id}/oauth/start`)).json;
+    expect(refusal.issues[0].path).toBe("auth_data.client_id");
   });
 });

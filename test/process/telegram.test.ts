@@ -136,6 +136,27 @@ it("waits out a rate limit, also across a kill, and keeps the order", async () =
   expect(sent[0]!.at).toBeGreaterThanOrEqual(limitedUntil);
 });
 
+it("sends what was planned to the second, by an operator and by the bot, although it was killed meanwhile", async () => {
+  await Promise.all([say(6, "What is your return policy?"), say(7, "What is your return policy?")]);
+  await Promise.all([got(6, 1), got(7, 1)]);
+  const [sixth, seventh] = [await threadOf(6), await threadOf(7)];
+  await server.fetch("POST", `/chats/${chatId}/threads/${sixth}/mode`, { mode: "manual" });
+  const due = Math.ceil(Date.now() / 1000) * 1000 + 8000;
+  const scheduledAt = new Date(due).toISOString();
+  await create(`/threads/${sixth}/schedules`, { text: "Did that help?", scheduledAt });
+  await create(`/threads/${seventh}/schedules`, { task: "Ask about your opening hours.", scheduledAt });
+  await server.kill();
+  await server.start(environment());
+  const back = Math.max(due, Date.now());
+  expect((await got(6, 2))[1]).toBe("Did that help?");
+  await got(7, 2);
+  for (const { sent } of [await person(6), await person(7)]) {
+    expect(sent).toHaveLength(2);
+    expect(sent[1]!.at).toBeGreaterThanOrEqual(due);
+    expect(sent[1]!.at - back).toBeLessThan(2000);
+  }
+});
+
 it("sends no bot's word after a takeover was acknowledged, and what the operator writes", async () => {
   await say(5, "What is your return policy?");
   await isTyping(5);

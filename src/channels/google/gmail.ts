@@ -17,7 +17,7 @@ async function callGmail<T>(account: Account, path: string, body?: object): Prom
   const headers = { authorization: `Bearer ${credential(account, "access_token")}` };
   const url = `${account.baseUrl}/gmail/v1/users/me/${path}`;
   const answer = await callVendor(account, url, body ? postJson(body, headers) : { headers });
-  if (answer.ok) return answer.json as T;
+  if (answer.ok && (answer.json !== null || answer.status === 204)) return answer.json as T;
   throw failureFrom(answer);
 }
 

@@ -56,6 +56,7 @@ const event = (name: string, { chat, user, text, id, at }: Said, more: Record<st
 
 export const bitrix: Sample = {
   vendor: "bitrix",
+  origin: "http://shop.bitrix24.test",
   open: () => {
     const [fake, token] = [new FakeVendor(), `token${number()}`];
     accounts.set(token, fake);

@@ -51,6 +51,8 @@ export type Sample = {
   hears?: (body: string) => { text: string; buttons: string[] };
   /** Whether the vendor is ready to be written through, where it is not told where we are. */
   isReady?: (fake: FakeVendor) => boolean;
+  /** Where its API is, where that is not at the vendor's name. */
+  origin?: string;
   /** What is in the name of the account, where it is not "Shop". */
   name?: string;
   /** Whether the vendor lets itself be told where we are. */

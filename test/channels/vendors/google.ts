@@ -30,18 +30,11 @@ export class Mailbox {
 
 const mailboxes = new Map<string, Mailbox>();
 
-/** The account of anything but mail belongs to the test of OAuth. */
-export const users = new Map<string, object>();
-
 const refuse = (code: number, message: string, reason = "") =>
   Response.json({ error: { code, message, errors: [{ message, reason }] } }, { status: code });
 
 fakeAt("http://google.test", async (request, url) => {
   const token = request.headers.get("authorization")?.replace("Bearer ", "") ?? "";
-  if (url.pathname === "/oauth2/v3/userinfo") {
-    const user = users.get(token);
-    return user ? Response.json(user) : refuse(401, "Invalid Credentials");
-  }
   const mailbox = mailboxes.get(token);
   if (!mailbox || mailbox.fake.revoked) return refuse(401, "Invalid Credentials", "authError");
   const path = url.pathname.replace("/gmail/v1/users/me/", "");
