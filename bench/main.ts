@@ -44,20 +44,18 @@ const setting = {
   rounds: Number(given.rounds),
   turns: Number(given.turns),
 };
+process.once("exit", () => rmSync(setting.folder, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 const results: ReturnType<typeof resultOf>[] = [];
-try {
-  for (const bench of BENCHES) {
-    const titles = titlesOf(bench);
-    if (titles.length === 0) continue;
-    await bench.run(setting, titles, (rows) => {
-      for (const row of rows) {
-        results.push(resultOf(row));
-        console.log(cellsOf(results.at(-1)!).join("   "));
-      }
-    });
-  }
-} finally {
-  rmSync(setting.folder, { recursive: true, force: true });
+for (const bench of BENCHES) {
+  const titles = titlesOf(bench);
+  if (titles.length === 0) continue;
+  await bench.run(setting, titles, (rows) => {
+    for (const row of rows) {
+      results.push(resultOf(row));
+      console.log(cellsOf(results.at(-1)!).join("   "));
+    }
+  });
 }
 if (results.length === 0)
   throw new Error(

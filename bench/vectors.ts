@@ -6,7 +6,8 @@ import { startWorker, type Worker } from "./workers.ts";
 
 const COUNTS = [1000, 10_000, 50_000];
 const DIMENSIONS = [256, 768, 1536];
-const QUESTIONS = 40;
+/** A scan of many vectors takes long: fewer questions are asked of them. */
+const questionsOf = ({ count }: Shape) => (count > 10_000 ? 10 : 40);
 const NEAREST = 10;
 
 type Stage = Setting & { worker: Worker; stop: () => Promise<void> };
@@ -29,14 +30,15 @@ function titleOf({ count, dimensions }: Shape): string {
 }
 
 async function measure({ rounds, worker }: Stage, { count, dimensions }: Shape): Promise<Row[]> {
+  const questions = questionsOf({ count, dimensions });
   const at = `${worker.url}/vectors`;
   const shape = `count=${count}&dimensions=${dimensions}`;
   await fetch(`${at}/fill?${shape}`).then((response) => response.text());
   const urlOf = (object: string, question: number) =>
     `${at}/query?${shape}&limit=${NEAREST}&object=${object}&question=${question}`;
-  const recall = await recallOf(urlOf);
+  const recall = await recallOf(questions, urlOf);
   const [parley, scan] = await inTurn(rounds, ["parley", "scan"], (object) =>
-    timesOf(QUESTIONS, (number) => ({ url: urlOf(object, number) })),
+    timesOf(questions, (number) => ({ url: urlOf(object, number) })),
   );
   const work = titleOf({ count, dimensions });
   const wanted = { ratioAtMost: 1.2 };
@@ -49,12 +51,12 @@ async function measure({ rounds, worker }: Stage, { count, dimensions }: Shape):
 }
 
 /** Which share of the vectors that are nearest is found. */
-async function recallOf(urlOf: (object: string, question: number) => string): Promise<number> {
+async function recallOf(questions: number, urlOf: (object: string, question: number) => string): Promise<number> {
   const read = async (url: string) => (await (await fetch(url)).json()) as number[];
   let found = 0;
-  for (let question = 0; question < QUESTIONS; question++) {
+  for (let question = 0; question < questions; question++) {
     const nearest = new Set(await read(urlOf("scan", question)));
     found += (await read(urlOf("parley", question))).filter((id) => nearest.has(id)).length;
   }
-  return found / (QUESTIONS * NEAREST);
+  return found / (questions * NEAREST);
 }
