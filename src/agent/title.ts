@@ -24,6 +24,9 @@ export async function writeTitle(
     prompt,
     maxOutputTokens: MOST_TOKENS,
     maxRetries: 1,
+  }).catch((error: unknown) => {
+    meter.end(false);
+    throw error;
   });
   meter.report(usage);
   meter.end(true);

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { eventually } from "../helpers/eventually.ts";
+import { transactionsOf, TURN_COST } from "../helpers/money.ts";
 import { newChat, readAnswer } from "../helpers/project.ts";
 import {
   callsTool,
@@ -83,6 +85,17 @@ describe("a turn", () => {
       .poll(async () => (await thread.chat.project.get("/threads")).json.data[0].title)
       .toBe("Returning a book");
   });
+});
+
+it("charges nothing for a title that the model refused to write", async () => {
+  const model = new FakeModel(says("Sure."), fails(400), says("Sure."), fails(400));
+  const chat = await newChat(model, { memory: { generateTitle: true } });
+  await chat.thread().ask("hi");
+  await eventually(() => expect(model.requests).toHaveLength(2));
+  await chat.thread("next").ask("hi");
+  await eventually(async () => expect(await transactionsOf(chat.project)).toHaveLength(3));
+  const amounts = (await transactionsOf(chat.project)).map(({ amount }) => amount);
+  expect(amounts).toEqual([1_000_000, -TURN_COST, -TURN_COST]);
 });
 
 describe("working memory", () => {
