@@ -7,6 +7,7 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4Text,
   LanguageModelV4ToolCall,
+  LanguageModelV4ToolResultPart,
   LanguageModelV4Usage,
 } from "@ai-sdk/provider";
 import { truncate } from "../lib/text.ts";
@@ -16,6 +17,7 @@ import { NOTHING_FOUND } from "./knowledge.ts";
 import { asksForPerson, isGreeting, languageOf, PHRASES } from "./embedded-phrases.ts";
 
 const HANDOFF_TOOL = "handoff_to_operator";
+const SEARCH_TOOL = "search_knowledge";
 const CHARACTERS_PER_TOKEN = 4;
 
 /**
@@ -86,6 +88,10 @@ function answer(options: LanguageModelV4CallOptions): Answer {
     const call = handoffCall(lastQuestion(options.prompt));
     return { content: [call], finishReason: finished("tool-calls"), usage: usageOf(inputLength, call.input.length) };
   }
+  if (wantsSearch(options)) {
+    const call = searchCall(lastQuestion(options.prompt));
+    return { content: [call], finishReason: finished("tool-calls"), usage: usageOf(inputLength, call.input.length) };
+  }
   const whole = replyTo(options.prompt);
   const text = truncate(whole, (options.maxOutputTokens ?? Infinity) * CHARACTERS_PER_TOKEN);
   const finishReason = finished(text === whole ? "stop" : "length");
@@ -98,7 +104,7 @@ function replyTo(prompt: LanguageModelV4Prompt): string {
   const question = lastQuestion(prompt);
   const phrases = PHRASES[languageOf(question)];
   if (handoffResult(prompt) === "done") return phrases.handedOver;
-  const reply = isGreeting(question) ? phrases.greeting : quotesFor(question, system);
+  const reply = isGreeting(question) ? phrases.greeting : quotesFor(question, [...system, ...searched(prompt)]);
   return isNoteSaid(prompt) ? reply : `${reply}\n\n${phrases.note}`;
 }
 
@@ -156,15 +162,39 @@ function handoffCall(question: string): LanguageModelV4ToolCall {
   return { type: "tool-call", toolCallId: crypto.randomUUID(), toolName: HANDOFF_TOOL, input };
 }
 
-/** What became of a handoff that the last question asked for. */
-function handoffResult(prompt: LanguageModelV4Prompt): "none" | "done" | "refused" {
+function wantsSearch({ prompt, tools = [], toolChoice }: LanguageModelV4CallOptions): boolean {
+  const isOffered = toolChoice?.type !== "none" && tools.some(({ name }) => name === SEARCH_TOOL);
+  const question = lastQuestion(prompt);
+  return isOffered && question !== "" && !isGreeting(question) && resultsOf(prompt, SEARCH_TOOL).length === 0;
+}
+
+function searchCall(question: string): LanguageModelV4ToolCall {
+  const input = JSON.stringify({ query: truncate(question, 2000) });
+  return { type: "tool-call", toolCallId: crypto.randomUUID(), toolName: SEARCH_TOOL, input };
+}
+
+/** What a search has found for the last question, in the words in which passages are told without one. */
+const searched = (prompt: LanguageModelV4Prompt): string[] =>
+  resultsOf(prompt, SEARCH_TOOL).map(({ output }) => {
+    const { passages = [] } = (output.type === "json" ? output.value : {}) as { passages?: SearchedPassage[] };
+    const shown = passages.map(({ number, document, text }) => `[${number}] ${document}\n${text}`);
+    return shown.length > 0 ? `<documents>\n${shown.join("\n\n")}\n</documents>` : NOTHING_FOUND;
+  });
+
+type SearchedPassage = { number: number; document: string; text: string };
+
+/** The results of a tool since the last question. */
+function resultsOf(prompt: LanguageModelV4Prompt, toolName: string): LanguageModelV4ToolResultPart[] {
   const since = prompt.slice(prompt.findLastIndex(({ role }) => role === "user") + 1);
   const results = since.flatMap((message) => (message.role === "tool" ? message.content : []));
-  for (const part of results) {
-    if (part.type !== "tool-result" || part.toolName !== HANDOFF_TOOL) continue;
-    return /^(?:error|execution)-/.test(part.output.type) ? "refused" : "done";
-  }
-  return "none";
+  return results.flatMap((part) => (part.type === "tool-result" && part.toolName === toolName ? [part] : []));
+}
+
+/** What became of a handoff that the last question asked for. */
+function handoffResult(prompt: LanguageModelV4Prompt): "none" | "done" | "refused" {
+  const [first] = resultsOf(prompt, HANDOFF_TOOL);
+  if (!first) return "none";
+  return /^(?:error|execution)-/.test(first.output.type) ? "refused" : "done";
 }
 
 const lastQuestion = (prompt: LanguageModelV4Prompt) => {

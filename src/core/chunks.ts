@@ -142,7 +142,10 @@ export type TwinChunk = { textHash: string; id: number; storeId: string; space: 
 /** Of each text so many of its chunks are looked at: those of an interrupted worker may have no vectors. */
 const TWINS_OF_EACH = 3;
 
-/** Chunks with these texts in stores that use a model, beside those of one version of a document. */
+/**
+ * Chunks with these texts in stores that use a model, beside those of one version of a document. The joins are crossed, for
+ * SQLite keeps their order: by its own choice it would compare every chunk of the project with every text.
+ */
 export async function findTwins(
   ctx: Ctx,
   model: string,
@@ -154,11 +157,11 @@ export async function findTwins(
       `select c.text_hash as textHash, c.id, c.store_id as storeId,
          case when s.embedding_model = ?1 then s.space else s.next_space end as space
        from json_each(?2) wanted
-       join knowledge_chunks c on c.id in (
+       cross join knowledge_chunks c on c.id in (
          select twin.id from knowledge_chunks twin
          where twin.project_id = ?3 and twin.text_hash = wanted.value and twin.version <> ?4
          order by twin.id desc limit ${TWINS_OF_EACH})
-       join knowledge_stores s on s.id = c.store_id and s.project_id = ?3 and s.deleted_at is null
+       cross join knowledge_stores s on s.id = c.store_id and s.project_id = ?3 and s.deleted_at is null
        where s.embedding_model = ?1 or s.next_model = ?1`,
     )
     .bind(model, JSON.stringify(textHashes), ctx.project.id, exceptVersion)

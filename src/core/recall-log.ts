@@ -57,7 +57,7 @@ export async function keepMessages(ctx: Ctx, thread: ClaimedThread, messages: Me
     d1
       .prepare(
         `insert into recalled_search (rowid, scope, terms)
-         select m.id, ?, row.value ->> 'terms' from json_each(?) row join recalled_messages m
+         select m.id, ?, row.value ->> 'terms' from json_each(?) row cross join recalled_messages m
          on m.project_id = ? and m.thread_id = ? and m.seq = row.value ->> 'seq'`,
       )
       .bind(scope, JSON.stringify(terms), ctx.project.id, threadId),

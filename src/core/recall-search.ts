@@ -74,7 +74,7 @@ async function findByWords(ctx: Ctx, query: RecallQuery): Promise<{ chunk: Found
       .bind(...terms.map((term) => `scope:${scope} AND terms:${term}`)),
     d1
       .prepare(
-        `select ${COLUMNS} from recalled_search s join recalled_messages m on m.id = s.rowid
+        `select ${COLUMNS} from recalled_search s cross join recalled_messages m on m.id = s.rowid
          where s.recalled_search match ? and ${condition.sql} order by bm25(recalled_search, 0, 1) limit ${CANDIDATES}`,
       )
       .bind(`scope:${scope} AND terms:(${terms.join(" OR ")})`, ...condition.bindings),
@@ -143,7 +143,7 @@ async function withNeighbours(ctx: Ctx, query: RecallQuery, hits: Found[]): Prom
   const condition = scopeCondition(ctx, query);
   const { results } = await ctx.db.$client
     .prepare(
-      `select distinct ${COLUMNS} from json_each(?) hit join recalled_messages m
+      `select distinct ${COLUMNS} from json_each(?) hit cross join recalled_messages m
        on m.thread_id = hit.value ->> 'threadId' and m.seq between hit.value ->> 'from' and hit.value ->> 'to'
        where ${condition.sql} order by m.created_at, m.thread_id, m.seq`,
     )

@@ -127,6 +127,36 @@ describe("a bot whose project has documents", () => {
     expect(json.ai.knowledge).toEqual({ max_results: 2, min_score: 0.2, strategy: "tool", query: "last" });
   });
 
+  it("offline searches by itself where that is its strategy, and says when nothing is found", async () => {
+    const [chat] = await chatWith({ "shipping.md": SHIPPING }, undefined, { knowledge: { strategy: "tool" } });
+    const found = await chat.thread().ask("How long does delivery abroad take?");
+    expect(found.events.map(({ type }) => type).slice(0, 2)).toEqual(["tool-call", "tool-result"]);
+    expect(found.text).toContain("“Delivery abroad takes up to ten days.” [1]");
+    expect(found.events.at(-1)).toMatchObject({ citations: [{ number: 1, filename: "shipping.md" }] });
+    const absent = await chat.thread().ask("Who wrote the opera about the flying dutchman?");
+    expect(absent.text).toContain("That is not in the documents I have.");
+  });
+
+  it("is told no more passages than its settings want, and none that answer less well", async () => {
+    const model = new FakeModel(says("Well."));
+    const towns = ["Lisbon", "Berlin", "Moscow"].map((town) => [`${town}.md`, `Delivery to ${town} takes a week.`]);
+    const [chat] = await chatWith(Object.fromEntries(towns), model, { knowledge: { max_results: 2 } });
+    const set = (knowledge: object) => chat.project.post(`/bots/${chat.botId}/settings`, { ai: { knowledge } });
+    const numbers = () => system(model, model.requests.length - 1).match(/^\[\d+\]/gm);
+    await chat.thread().ask("How long does delivery take?");
+    expect(numbers()).toEqual(["[1]", "[2]"]);
+    await set({ max_results: 20, min_score: 0 });
+    await chat.thread().ask("How long does delivery to Berlin take?");
+    expect(numbers()).toEqual(["[1]", "[2]", "[3]"]);
+    await set({ min_score: 0.9 });
+    await chat.thread().ask("Does delivery to Berlin take a week?");
+    expect(numbers()).toEqual(["[1]"]);
+    expect(system(model, model.requests.length - 1)).toContain("[1] Berlin.md");
+    await set({ min_score: 1 });
+    await chat.thread().ask("How long does delivery to Madrid take, by ship?");
+    expect(numbers()).toBeNull();
+  });
+
   it("searches for the last messages together, or for a question that the model makes of them", async () => {
     const joined = new FakeModel(says("Hm."));
     const [chat] = await chatWith({ "shipping.md": SHIPPING }, joined, { knowledge: { query: "concatenate" } });
