@@ -3,6 +3,7 @@ import type { Citation } from "../core/citations.ts";
 import type { KnowledgeHit } from "../core/knowledge-search.ts";
 import { textOf, type Json, type Message } from "../core/messages.ts";
 import { truncate } from "../lib/text.ts";
+import { stemsOf } from "../lib/words.ts";
 import { excerptFor } from "./excerpt.ts";
 import { rewriteQuery } from "./rewrite-query.ts";
 import type { TurnPorts } from "./turn-ports.ts";
@@ -10,8 +11,12 @@ import type { TurnPorts } from "./turn-ports.ts";
 const MESSAGES_JOINED = 3;
 const LONGEST_QUERY = 2000;
 const LONGEST_CITED = 600;
-/** An answer that names no passage stands on those that speak of the question, not on whatever was found. */
+/**
+ * An answer that names no passage stands on those that speak of the question and whose words it says, not on whatever was
+ * found: it may say that it is in none of them.
+ */
 const TELLING_SCORE = 0.35;
+const LEAST_SHARED = 3;
 
 export type Said = Pick<Message, "role" | "parts">;
 type Ports = Pick<TurnPorts, "searchKnowledge" | "openModel" | "meter">;
@@ -54,7 +59,9 @@ export class FoundKnowledge {
     const passages = this.passages ?? [];
     const named = new Set([...answer.matchAll(/\[(\d{1,3})\]/g)].map(([, number]) => Number(number)));
     const isNamed = passages.some((hit) => named.has(this.#numberOf(hit)));
-    const isCited = (hit: KnowledgeHit) => (isNamed ? named.has(this.#numberOf(hit)) : hit.score >= TELLING_SCORE);
+    const words = new Set(stemsOf(answer));
+    const isTold = (hit: KnowledgeHit) => hit.score >= TELLING_SCORE && sharedBy(words, hit) >= LEAST_SHARED;
+    const isCited = (hit: KnowledgeHit) => (isNamed ? named.has(this.#numberOf(hit)) : isTold(hit));
     return passages.filter(isCited).map((hit) => citationOf(hit, this.#numberOf(hit), answer));
   }
 
@@ -87,6 +94,9 @@ export class FoundKnowledge {
     }
   }
 }
+
+const sharedBy = (words: Set<string>, { text }: KnowledgeHit) =>
+  new Set(stemsOf(text).filter((stem) => words.has(stem))).size;
 
 const titleOf = ({ filename, headings, place }: KnowledgeHit) =>
   [[filename, ...headings].join(" > "), place ? `(${place})` : ""].join(" ").trim();

@@ -86,6 +86,15 @@ describe("a bot whose project has documents", () => {
     expect(events.at(-1)).toMatchObject({ citations: [{ filename: "доставка.md" }] });
   });
 
+  it("cites what an answer says without naming it, and nothing where it says that it is not in the documents", async () => {
+    const model = new FakeModel(says("Delivery abroad takes ten days."), says("I cannot find it in the documents."));
+    const [chat] = await chatWith({ "shipping.md": SHIPPING }, model);
+    const [told, absent] = [chat.thread(), chat.thread()];
+    const { events } = await told.ask("How long does delivery abroad take?");
+    expect(events.at(-1)).toMatchObject({ citations: [{ filename: "shipping.md" }] });
+    expect((await absent.ask("What does delivery abroad cost?")).events.at(-1)).not.toHaveProperty("citations");
+  });
+
   it("never invents: a model is told when the documents say nothing", async () => {
     const model = new FakeModel(says("It is not in the documents."));
     const [chat] = await chatWith({ "vault.md": VAULT }, model);

@@ -99,6 +99,11 @@ describe("a bot with semantic recall", () => {
     expect(recalled(model)).toBe("");
     await thread.ask("Who wrote the opera about the flying dutchman?");
     expect(recalled(model)).toBe("");
+    await askAll(thread, ...OTHERS, "My dog sleeps.");
+    await remembered(thread);
+    await thread.ask("What is the name of my dog?");
+    expect(recalled(model)).toContain("My dog is called Rex.");
+    expect(recalled(model)).not.toContain("My dog sleeps.");
   });
 
   it("offline quotes what a person has told it long before", async () => {
@@ -178,7 +183,9 @@ describe("a bot with semantic recall", () => {
     await say(chat.thread(), "What is the name of my dog?");
     expect(recalled(model)).toBe("");
     await chat.project.post(`/bots/${chat.botId}/settings`, { ai: memory({ scope: "thread" }) });
-    await say(chat.thread(), "What is the name of my dog?", "anna");
+    const long = chat.thread();
+    for (const question of OTHERS) await say(long, question, "anna");
+    await say(long, "What is the name of my dog?", "anna");
     expect(recalled(model)).toBe("");
   });
 
