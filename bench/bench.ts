@@ -39,7 +39,7 @@ export function defineBench<Stage extends { stop: () => Promise<void> }>({ name,
         for (const work of works) if (titles.includes(work.title)) show(await work.measure(stage));
       } finally {
         await stage.stop();
-        rmSync(state, { recursive: true, force: true });
+        rmSync(state, { recursive: true, force: true, maxRetries: 10 });
       }
     },
   };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.ts";
 import { cellsOf, resultOf, tableOf, writeResults } from "./report.ts";
+import { childrenOf } from "./processes.ts";
 import { feed } from "./feed.ts";
 import { ingestion } from "./ingestion.ts";
 import { lists } from "./lists.ts";
@@ -44,8 +45,16 @@ const setting = {
   rounds: Number(given.rounds),
   turns: Number(given.turns),
 };
-process.once("exit", () => rmSync(setting.folder, { recursive: true, force: true }));
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+// What was just ended may still write.
+const removing = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 };
+process.once("exit", () => rmSync(setting.folder, removing));
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stopAll);
+
+function stopAll(): void {
+  for (const pid of childrenOf("workerd")) process.kill(pid, "SIGKILL");
+  process.exit(1);
+}
+
 const results: ReturnType<typeof resultOf>[] = [];
 for (const bench of BENCHES) {
   const titles = titlesOf(bench);
