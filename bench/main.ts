@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.ts";
 import { cellsOf, resultOf, tableOf, writeResults } from "./report.ts";
-import { childrenOf } from "./processes.ts";
+import { children } from "./processes.ts";
 import { feed } from "./feed.ts";
 import { ingestion } from "./ingestion.ts";
 import { lists } from "./lists.ts";
@@ -51,7 +51,7 @@ process.once("exit", () => rmSync(setting.folder, removing));
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stopAll);
 
 function stopAll(): void {
-  for (const pid of childrenOf("workerd")) process.kill(pid, "SIGKILL");
+  for (const pid of children()) process.kill(pid, "SIGKILL");
   process.exit(1);
 }
 

@@ -4,13 +4,14 @@ import { readFileSync } from "node:fs";
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 
-/** This process's children of that name. */
+/** This process's children. */
+export function children(): number[] {
+  const pids = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
+  return pids.filter(Boolean).map(Number);
+}
+
 export function childrenOf(name: string): number[] {
-  const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
-  return children
-    .filter(Boolean)
-    .map(Number)
-    .filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === name);
+  return children().filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === name);
 }
 
 /** How much processor time a process has used so far, in user and kernel mode. */
