@@ -177,7 +177,7 @@ export class Wallet {
     const { sql } = this.#options;
     sql.exec(`
       create table if not exists set_aside
-        (id text primary key, amount integer, is_charge integer, at integer, scopes text);
+        (id text primary key, amount integer, is_charge integer, at integer, scopes text) without rowid;
       create table if not exists wallet (balance integer, read_at integer);
     `);
     type Row = { id: string; amount: number; is_charge: number; at: number; scopes: string };
