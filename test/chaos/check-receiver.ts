@@ -3,8 +3,8 @@ import type { Settled } from "./check-project.ts";
 import type { Told } from "./receiver.ts";
 import type { World } from "./world.ts";
 
-/** Without any progress. */
-const PATIENCE_MS = 20_000;
+/** Without any progress: what was under way in a crash is taken for lost after 25 s, and the minute's sweep sends it again. */
+const PATIENCE_MS = 90_000;
 
 /** Everything that was said is told once by its id; only what a takeover cut off may be kept back. */
 export async function checkReceiver(world: World, settled: Settled[]): Promise<void> {

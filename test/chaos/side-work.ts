@@ -7,7 +7,8 @@ import type { World } from "./world.ts";
 
 type Planned = { thread: string; question: Question; messageId: string | null };
 
-const PATIENCE_MS = 60_000;
+/** A bell that was lost is rung again by the minute's sweep. */
+const PATIENCE_MS = 90_000;
 
 /** What goes on beside the conversations: answers that are asked for later, documents that are read, money that is spent. */
 export class SideWork {

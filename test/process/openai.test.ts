@@ -1,4 +1,4 @@
-import OpenAI, { type APIError, NotFoundError, toFile, UnprocessableEntityError } from "openai";
+import OpenAI, { type APIError, BadRequestError, NotFoundError, toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { EmbeddingServer } from "./embedding-server.ts";
 import { Server } from "./server.ts";
@@ -250,7 +250,7 @@ describe("OpenAI's own client", () => {
     ];
     for (const [param, call] of wrong) {
       const error: unknown = await Promise.resolve(call()).catch((reason: unknown) => reason);
-      expect(error).toBeInstanceOf(UnprocessableEntityError);
+      expect(error).toBeInstanceOf(BadRequestError);
       expect(error).toMatchObject({ type: "invalid_request_error", param });
     }
     await expect(stranger.vectorStores.list()).rejects.toMatchObject({ status: 401, type: "authentication_error" });

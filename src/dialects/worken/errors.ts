@@ -68,5 +68,7 @@ function respond(c: Context<App>, status: ContentfulStatusCode, code: string, me
     return c.json({ error: REASON[status], message, statusCode: status, ...more, request_id }, status);
   }
   const type = OPENAI_TYPE[status] ?? "invalid_request_error";
-  return c.json({ error: { message, type, param: issues[0]?.path || null, code }, request_id }, status);
+  const body = { error: { message, type, param: issues[0]?.path || null, code }, request_id };
+  // OpenAI knows no 422: what is invalid is a bad request there.
+  return c.json(body, status === STATUS.invalid ? STATUS.malformed : status);
 }
