@@ -1,7 +1,7 @@
 /** About what a message costs to one listener. Telling all of them must leave time for the next who tells something. */
-const MS_PER_LISTENER = 0.2;
+const MS_PER_LISTENER = 0.06;
 /** Pauses shorter than this are not worth a timer: few listeners are told everything at once. */
-const SHORTEST_PAUSE_MS = 10;
+const SHORTEST_PAUSE_MS = 3;
 
 /**
  * The live listeners of a Durable Object, as hibernatable WebSockets: while nothing happens the object need not be in
