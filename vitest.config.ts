@@ -33,9 +33,6 @@ const testEnvironment = {
   CONCURRENT_TURNS_PER_PROJECT: "60",
 };
 
-/** Clocks run and servers are killed: what fails once and then holds is named `(retry x1)`, and is to be looked into. */
-const RETRIES = 1;
-
 export default defineConfig({
   test: {
     silent: "passed-only",
@@ -57,7 +54,6 @@ export default defineConfig({
           // One runtime for all files: every test makes its own project.
           isolate: false,
           testTimeout: 30_000,
-          retry: RETRIES,
           deps: {
             optimizer: {
               ssr: {
@@ -78,13 +74,7 @@ export default defineConfig({
         },
       },
       {
-        test: {
-          name: "process",
-          include: ["test/process/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          retry: RETRIES,
-        },
+        test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
       },
     ],
   },
