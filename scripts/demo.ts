@@ -15,14 +15,15 @@ const worken = new Worken({ apiKey: key, baseUrl });
 const threadId = `demo-${Date.now().toString(36)}`;
 const screen = new Screen();
 const feed: ThreadEvent[] = [];
+let [seen, lost] = [0, ""];
 const watching = new AbortController();
 
-const WORDS_BEFORE_TAKEOVER = 8;
+const WORDS_BEFORE_TAKEOVER = 14;
 
 try {
   await requireServer();
   screen.header("Customer and bot", "Operator's live feed");
-  void watch();
+  void watch().catch((error: unknown) => (lost = ` (the feed broke: ${String(error)})`));
   await wait(200);
 
   const policy = await ask("What is your return policy?");
@@ -129,9 +130,12 @@ function describe({ type, role, status, mode, pending_count, title }: ThreadEven
   return `${type}  ${mode ?? pending_count ?? title ?? ""}`;
 }
 
+/** Looks only at what has come since the event that was waited for last. */
 async function untilFeed(isIt: (event: ThreadEvent) => boolean, what: string): Promise<void> {
-  for (let tries = 0; tries < 100 && !feed.some(isIt); tries++) await wait(50);
-  expect(feed.some(isIt), what);
+  const find = () => feed.findIndex((event, index) => index >= seen && isIt(event));
+  for (let tries = 0; tries < 100 && find() < 0; tries++) await wait(50);
+  expect(find() >= 0, what + lost);
+  seen = find() + 1;
   screen.end();
 }
 

@@ -39,7 +39,9 @@ async function databaseId(): Promise<string> {
 async function findDatabase(): Promise<string | undefined> {
   const { code, output } = await outputOf(["d1", "list", "--json"]);
   if (code !== 0) {
-    console.error(output);
+    console.error(
+      `${output}\nThe Cloudflare account cannot be used. Log in with \`npx wrangler login\`, or set CLOUDFLARE_API_TOKEN.`,
+    );
     process.exit(1);
   }
   const databases = JSON.parse(output) as { name: string; uuid: string }[];

@@ -5,7 +5,7 @@ import { readConfig } from "../src/runtime/config.ts";
 import { ServerApi } from "./api.ts";
 import { ingestDocuments } from "./demo-documents.ts";
 import { KeepRunning } from "./keep-running.ts";
-import { seedDemo, type Demo } from "./seed.ts";
+import { PATIENCE, seedDemo, type Demo } from "./seed.ts";
 import { localSettings, writeEnvFile } from "./settings.ts";
 import { runWrangler, startWrangler } from "./wrangler.ts";
 
@@ -34,7 +34,7 @@ await untilReady();
 setInterval(() => void tick(), 60_000);
 await tick();
 if (settings["OUTBOUND_POLICY"] === "local") console.log("\nOUTBOUND_POLICY=local: webhooks may call this machine");
-const demo = await seedDemo(url, settings["ROOT_KEY"]!, folder);
+const demo = await seedDemo(url, settings["ROOT_KEY"]!, folder).catch(giveUp);
 await readDocuments(demo);
 printWelcome(demo);
 
@@ -68,6 +68,13 @@ async function untilReady(): Promise<void> {
   }
 }
 
+/** Ends the server too: what it was started for is not there. */
+function giveUp(error: unknown): Promise<never> {
+  console.error(`The demo could not be made: ${error instanceof Error ? error.message : String(error)}`);
+  server.end("SIGTERM", 1);
+  return new Promise(() => undefined);
+}
+
 /** wrangler does not fire cron triggers locally. */
 async function tick(): Promise<void> {
   await fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).catch(() => undefined);
@@ -75,11 +82,15 @@ async function tick(): Promise<void> {
 
 /** That a document cannot be read, as without its embedding model, is no reason not to start. */
 async function readDocuments({ key, storeId }: Demo): Promise<void> {
-  const problems = await ingestDocuments(new ServerApi(url, key), storeId).catch((error: unknown) => [String(error)]);
+  const problems = await ingestDocuments(new ServerApi(url, key, PATIENCE), storeId).catch((error: unknown) => [
+    String(error),
+  ]);
   if (problems.length > 0) console.log(`\nThe demo's bot cannot answer from all documents: ${problems.join(", ")}`);
 }
 
 function printWelcome({ key, chatId }: Demo): void {
+  const given = ["PORT", "PERSIST_TO"].filter((name) => process.env[name]);
+  const where = given.map((name) => `${name}=${process.env[name]} `).join("");
   console.log(`
 Parley is running at ${url}   (API reference: ${url}/docs)
 
@@ -93,6 +104,6 @@ What the README's examples begin with:
 
 URL=${url} KEY=${key} CHAT=${chatId} AUTH="Authorization: Bearer $KEY"
 
-A conversation with a takeover, in this terminal's neighbour:   npm run demo
+A conversation with a takeover, in this terminal's neighbour:   ${where}npm run demo
 `);
 }

@@ -9,16 +9,16 @@ export class KeepRunning {
   #child: ChildProcess;
   #startedAt = 0;
   #falls = 0;
-  #ending = false;
+  #ending: { code?: number } | null = null;
 
   constructor(start: () => ChildProcess) {
     this.#start = start;
     this.#child = this.#run();
   }
 
-  /** Ends it, and this process with it. */
-  end(signal: NodeJS.Signals): void {
-    this.#ending = true;
+  /** Ends it, and this process with it: with its code, if none is given. */
+  end(signal: NodeJS.Signals, code?: number): void {
+    this.#ending = { code };
     this.#child.kill(signal);
   }
 
@@ -28,7 +28,7 @@ export class KeepRunning {
   }
 
   #ended(code: number | null): void {
-    if (this.#ending) process.exit(code ?? 0);
+    if (this.#ending) process.exit(this.#ending.code ?? code ?? 0);
     this.#falls = Date.now() - this.#startedAt < HEALTHY_MS ? this.#falls + 1 : 1;
     endOrphans();
     if (this.#falls > MOST_FALLS) {

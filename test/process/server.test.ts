@@ -1,9 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DefaultChatTransport, readUIMessageStream, type UIMessage, type UIMessageChunk } from "ai";
 import { EventSource } from "eventsource";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { Server } from "./server.ts";
+import { ServerApi } from "../../scripts/api.ts";
+import { seedDemo } from "../../scripts/seed.ts";
+import { startLosingProxy } from "./losing-proxy.ts";
+import { KEYS, Server } from "./server.ts";
 
 let server: Server;
 beforeAll(async () => {
@@ -175,6 +181,18 @@ it("comes back by itself when what it runs on crashes", async () => {
   server.crash();
   await vi.waitFor(() => expect(server.output).toContain("started again"), 15_000);
   await vi.waitFor(async () => expect(await messagesOf("crashed")).toHaveLength(2), { timeout: 30_000, interval: 200 });
+});
+
+it("makes one demo where answers are lost, as on a machine that is busy", async () => {
+  const root = new ServerApi(server.url, KEYS.ROOT_KEY);
+  const before = (await root.get<object[]>("/projects")).length;
+  const proxy = await startLosingProxy(server.url);
+  const folder = mkdtempSync(join(tmpdir(), "parley-demo-"));
+  const made = await seedDemo(proxy.url, KEYS.ROOT_KEY, folder);
+  expect(await seedDemo(proxy.url, KEYS.ROOT_KEY, folder)).toEqual(made);
+  proxy.close();
+  expect(await root.get<object[]>("/projects")).toHaveLength(before + 1);
+  expect(await new ServerApi(server.url, made.key).get<object[]>("/bots")).toHaveLength(1);
 });
 
 it("plays the demo to its end", async () => {
