@@ -2,11 +2,13 @@ import { generateText } from "ai";
 import type { OpenModel } from "../core/ports.ts";
 import { estimateTokens } from "../core/prices.ts";
 import { textOf, type Message } from "../core/messages.ts";
+import { truncate } from "../lib/text.ts";
 import type { Meter } from "./meter.ts";
 
 const INSTRUCTION =
   "Rewrite the last message of the user as one question that can be understood without the conversation, in the user's language, for a search in documents. Answer with the question alone.";
 const MESSAGES_READ = 6;
+const LONGEST_MESSAGE = 2000;
 const MOST_TOKENS = 120;
 
 /** What was asked last, in words that stand by themselves. One call of the bot's own model, paid like any other. */
@@ -19,7 +21,7 @@ export async function rewriteQuery(
   if (messages.length < 2 || modelId.startsWith("embedded/")) return asked;
   const prompt = messages
     .slice(-MESSAGES_READ)
-    .map(({ role, parts }) => `${role}: ${textOf(parts).slice(0, 2000)}`)
+    .map(({ role, parts }) => `${role}: ${truncate(textOf(parts), LONGEST_MESSAGE)}`)
     .join("\n");
   await meter.begin(modelId, () => ({
     inputTokens: estimateTokens(INSTRUCTION + prompt),

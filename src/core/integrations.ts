@@ -92,6 +92,7 @@ export async function updateIntegration(
         accessEndsAt: null,
         setUp: setUpOf(ctx, before.vendor, credentials),
       }),
+      ...(given.status === "active" && { error: FORGOTTEN_ERROR }),
       ...given,
       settings: settings && mergePatch(integrations.settings, settings),
       credentials: credentials && (await sealCredentials(ctx, id, credentials)),
@@ -106,6 +107,9 @@ export async function updateIntegration(
 
 /** What was switched off stays off. */
 const ACTIVE_AGAIN = sql`case when ${integrations.status} = 'error' then 'active' else ${integrations.status} end`;
+
+/** Of one that is tried again it is not known any more that the vendor refuses it. */
+const FORGOTTEN_ERROR = sql`case when ${integrations.status} <> 'error' then ${integrations.error} end`;
 
 /** The vendor is told anew where we are, and what could not be sent is tried again. */
 async function renew(ctx: Ctx, before: Integration, after: Integration): Promise<void> {

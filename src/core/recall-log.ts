@@ -1,4 +1,5 @@
 import { hex } from "../lib/hash.ts";
+import { truncate } from "../lib/text.ts";
 import { allStemsOf } from "../lib/words.ts";
 import { markStems } from "./chunk-words.ts";
 import type { Ctx } from "./context.ts";
@@ -33,7 +34,7 @@ export async function keptBetween(ctx: Ctx, threadId: string, after: number, upT
   return results;
 }
 
-export const keptText = (text: string) => text.slice(0, MOST_KEPT);
+export const keptText = (text: string) => truncate(text, MOST_KEPT);
 
 /** Keeps messages under a claim: where that is lost, nothing is written. */
 export async function keepMessages(ctx: Ctx, thread: ClaimedThread, messages: Memorable[]): Promise<KeptMessage[]> {

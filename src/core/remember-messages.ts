@@ -4,6 +4,7 @@ import { textOf, type Message } from "./messages.ts";
 import { positionCursor } from "./pages.ts";
 import type { ThreadMessage } from "./ports.ts";
 import { fnv } from "../lib/hash-embedding.ts";
+import { truncate } from "../lib/text.ts";
 import {
   forgetKept,
   forgetMessages,
@@ -126,7 +127,7 @@ async function embed(ctx: Ctx, thread: ClaimedThread, kept: KeptMessage[], messa
   const space = recallSpace(thread.embeddingModel);
   const missing = kept.filter((each) => each.space !== space);
   if (embedder.worth === 0 || missing.length === 0) return;
-  const textOfMessage = new Map(messages.map(({ seq, text }) => [seq, text.slice(0, MOST_EMBEDDED)]));
+  const textOfMessage = new Map(messages.map(({ seq, text }) => [seq, truncate(text, MOST_EMBEDDED)]));
   const vectors = await embedder.embed(missing.map(({ seq }) => textOfMessage.get(seq)!));
   const place = recallPlace(thread.threadId, thread.personId);
   const index = ctx.vectors({ storeId: place, space, dimensions: vectors[0]!.length, own: true });

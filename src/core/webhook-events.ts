@@ -1,3 +1,4 @@
+import { truncate } from "../lib/text.ts";
 import type { Approval } from "./approvals.ts";
 import { citationData, citationsIn, type CitationData } from "./citations.ts";
 import { textOf, type Delivery, type Json, type Message, type MessagePart } from "./messages.ts";
@@ -97,7 +98,7 @@ export function webhookBody(id: string, { type, data }: WebhookEvent, at: Date):
   return shortened.length <= LONGEST_BODY ? shortened : JSON.stringify({ ...event, data: idsOf(data) });
 }
 
-const cutText = (_key: string, value: unknown) => (typeof value === "string" ? value.slice(0, SHORTENED) : value);
+const cutText = (_key: string, value: unknown) => (typeof value === "string" ? truncate(value, SHORTENED) : value);
 const idsOf = (data: object) => ({
   ...Object.fromEntries(Object.entries(data).filter(([, value]) => typeof value !== "object")),
   truncated: true,

@@ -3,6 +3,7 @@ import { wordsToFind } from "../core/chunk-words.ts";
 import type { Ctx } from "../core/context.ts";
 import { DomainError } from "../core/errors.ts";
 import type { Embedder, VectorIndex } from "../core/ports.ts";
+import { truncate } from "../lib/text.ts";
 import { sleep } from "../lib/time.ts";
 import { knownVectors } from "./known-vectors.ts";
 
@@ -56,7 +57,7 @@ async function embedUnknown(
 
 const keyOf = ({ textHash, id }: StoredChunk) => textHash ?? `#${id}`;
 
-const textOf = (filename: string, chunk: StoredChunk) => wordsToFind(filename, chunk).slice(0, MOST_CHARACTERS);
+const textOf = (filename: string, chunk: StoredChunk) => truncate(wordsToFind(filename, chunk), MOST_CHARACTERS);
 
 /** Writes are applied in their order: once the last shows, all do. */
 async function untilFound(index: VectorIndex, id: number, goesOn: () => Promise<void>): Promise<void> {

@@ -90,7 +90,6 @@ export class Timetable {
 
   /** Ends all that is open, or of that only what a reply of the person ends. */
   cancelAll(reason: "reply" | "blocked"): void {
-    if (this.log.nextDue === null && reason === "reply") return;
     for (const schedule of this.log.open()) {
       if (reason === "blocked" || schedule.cancelIfReply) this.#end(schedule, "cancelled", reason);
     }

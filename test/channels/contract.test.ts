@@ -260,6 +260,9 @@ describe.each(Object.values(samples))("$vendor", (sample) => {
     fake.revoked = false;
     expect((await project.get(`${path}/profile`)).status).toBe(200);
     expect((await project.get(path)).json.status).toBe("active");
+    fake.revoked = true;
+    expect((await project.get(`${path}/profile`)).status).toBe(422);
+    expect((await project.post(path, { status: "active" })).json).not.toHaveProperty("error");
   });
 
   it("says of the credentials nothing that it does not know, while the vendor is not there or not itself", async () => {

@@ -303,6 +303,18 @@ describe("what is remembered", () => {
     expect(await kept(thread)).toEqual(before);
   });
 
+  it("is made once of a long message too, wherever what is kept of it ends", async () => {
+    const [model, embedder] = [newModel(), newEmbedder()];
+    const thread = (await newChat(model, memory({ embeddingModel: embedder.id }))).thread();
+    const long = `${"a".repeat(1999)}😀 and more`;
+    await thread.ask(long);
+    await remembered(thread);
+    await thread.ask("What is for lunch?");
+    await remembered(thread);
+    const embedded = embedder.requests.flatMap((request) => request["input"] as string[]);
+    expect(embedded.filter((text) => text === long)).toHaveLength(1);
+  });
+
   it("is caught up with where the bell was lost, or the worker that had it", async () => {
     const thread = (await newChat(newModel(), memory())).thread();
     await thread.ask("My dog is called Rex.");

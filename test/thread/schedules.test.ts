@@ -197,6 +197,14 @@ describe("an operator's message that is sent later", () => {
     expect(await getSchedule(thread, void_.schedule_id)).toMatchObject({ status: "cancelled", reason: "reply" });
     expect(await getSchedule(thread, kept.schedule_id)).toMatchObject({ status: "pending" });
   });
+
+  it("is void after a reply while it is paused, too", async () => {
+    const thread = await takenOver();
+    const { json } = await sendLater(thread, "Are you still there?", inMs(HOUR), { cancel_if_reply: true });
+    await thread.chat.project.call("PATCH", `/schedules/${json.schedule_id}`, { status: "paused" });
+    await thread.stream("I am back");
+    expect(await getSchedule(thread, json.schedule_id)).toMatchObject({ status: "cancelled", reason: "reply" });
+  });
 });
 
 describe("what is due happens once", () => {
