@@ -23,7 +23,26 @@ beforeAll(async () => {
   for (const { id, secret } of [mine, theirs]) {
     await root.post(`/projects/${id}/billing/adjust`, { type: "topup", amount: 7, description: secret });
   }
+  await leaveTraces(mine, own);
+  await leaveTraces(theirs, foreign);
 });
+
+/** What a messenger, and a bot that remembers, leave behind in a thread: rows that are found by the thread's name. */
+async function leaveTraces({ id, secret }: Tenant, { thread, chat, integration }: Ids): Promise<void> {
+  const place = { project_id: id, thread_id: thread! };
+  const vendor = { ...place, integration_id: integration!, chat_key: secret, created_at: 0 };
+  const kept = { ...place, message_id: secret, seq: 1, author: "person", text: secret, created_at: 0 };
+  const send = { id: crypto.randomUUID(), message_id: secret, author: "bot", epoch: 0, body: "{}", status: "waiting" };
+  await insert("conversations", { ...vendor, chat_id: chat!, reachable: 1 });
+  await insert("channel_sends", { ...vendor, ...send, position: 1, attempts: 0, sent_pieces: 0, due_at: 0 });
+  await insert("recalled_messages", kept);
+  await insert("recalled_threads", { ...place, embedding_model: "m", done_seq: 0, wanted: 1, attempts: 0, due_at: 0 });
+}
+
+const insert = (table: string, row: Record<string, string | number>) =>
+  env.DB.prepare(`insert into ${table} (${Object.keys(row).join()}) values (${Object.keys(row).fill("?").join()})`)
+    .bind(...Object.values(row))
+    .run();
 
 /** By what something of the other project is known. */
 const traces = () => [
@@ -41,10 +60,22 @@ describe("what is asked in one project", () => {
   });
 });
 
+it("a thread that is called like another project's is begun, listed, found and counted like any other", async () => {
+  const { secret } = theirs!;
+  const { thread, chat } = foreign;
+  const { json } = await theirs!.get(`/threads/${thread}`);
+  expect(json).toMatchObject({ id: thread, chat_id: chat, person: { external_id: secret, name: secret } });
+  for (const query of ["", `?search=${secret}`]) {
+    expect((await theirs!.get(`/threads${query}`)).json.data).toMatchObject([{ id: thread, chat_id: chat }]);
+  }
+  expect((await theirs!.get(`/chats/${chat}`)).json).toMatchObject({ events_24h: json.stats.messages_total });
+});
+
 /** What is told later, by the queue or by the sweep, is done at once. */
 async function workOff(): Promise<void> {
   const { id: projectId } = mine!;
   const { chat: chatId, store: storeId, file: fileId, webhook_endpoint: endpointId, thread: threadId } = own as Named;
+  const integrationId = own["integration"]!;
   const jobs: Job[] = [
     { kind: "index-document", projectId, storeId, documentId: fileId },
     { kind: "rebuild-store", projectId, storeId },
@@ -52,6 +83,10 @@ async function workOff(): Promise<void> {
     { kind: "deliver-webhooks", projectId, endpointId },
     { kind: "deliver-webhooks", projectId, endpointId: null },
     { kind: "send-messages", projectId, threadId },
+    { kind: "remember-messages", projectId, threadId },
+    { kind: "receive-messages", projectId, integrationId, chatKey: theirs!.secret },
+    { kind: "set-up-channel", projectId, integrationId },
+    { kind: "renew-access", projectId, integrationId },
     { kind: "tell-low-balance", projectId },
     { kind: "erase-document", projectId, storeId, documentId: fileId },
     { kind: "erase-store", projectId, storeId },
