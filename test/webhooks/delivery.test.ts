@@ -295,6 +295,23 @@ describe("bells that are lost, doubled or late", () => {
     expect(statuses(await deliveries())).toEqual(["delivered"]);
   });
 
+  it("do not let a late failure call back what is being sent again", async () => {
+    const [late, again] = [heldAnswer(), heldAnswer()];
+    const failing = async () => (await late.answer(), answers(500)());
+    const receiver = new Receiver(failing, again.answer);
+    const { run, deliveries } = await owed(receiver);
+    const first = run();
+    await eventually(() => expect(receiver.deliveries).toHaveLength(1));
+    const second = run(26 * SECOND);
+    await eventually(() => expect(receiver.deliveries).toHaveLength(2));
+    late.release();
+    await first;
+    expect(await deliveries()).toMatchObject([{ status: "sending", attempts: 2 }]);
+    again.release();
+    await second;
+    expect(await deliveries()).toMatchObject([{ status: "delivered", attempts: 2 }]);
+  });
+
   it("do not let a late answer undo what came after it", async () => {
     const { answer, release } = heldAnswer();
     const receiver = new Receiver(answer, ok);
