@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { DomainError, type ErrorCode } from "../../core/errors.ts";
 import type { App } from "../../http/tenant.ts";
-import { expectsOpenAi } from "./knowledge-faces.ts";
+import { expectsOpenAi } from "./openai-shapes.ts";
 
 const STATUS = {
   malformed: 400,

@@ -2,9 +2,9 @@ import * as z from "zod";
 import { createFile, deleteFile, getFile, listFiles, readContent } from "../../core/stored-files.ts";
 import { answering } from "../../core/idempotency.ts";
 import type { Api } from "../../http/route.ts";
-import { PREFIXES, type Prefix } from "./knowledge-faces.ts";
-import { FileDeleted, FileList, FileQuery, StoredFile, UploadFile } from "./knowledge-schemas.ts";
-import { listView, storedFileView } from "./knowledge-wire.ts";
+import { PREFIXES, type Prefix } from "./openai-shapes.ts";
+import { FileDeleted, FileList, FileQuery, StoredFile, UploadFile } from "./schemas.ts";
+import { listView, storedFileView } from "./wire.ts";
 
 const Id = z.object({ file_id: z.string() });
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { cancelBatch, createBatch, getBatch, listBatchDocuments } from "../../core/document-batches.ts";
 import { answering } from "../../core/idempotency.ts";
 import type { Api } from "../../http/route.ts";
-import { isOpenAi, PREFIXES, type Prefix } from "./knowledge-faces.ts";
+import { isOpenAi, PREFIXES, type Prefix } from "./openai-shapes.ts";
 import {
   CreateFileBatch,
   FileBatch,
@@ -10,7 +10,7 @@ import {
   OpenAiVectorStoreFileList,
   VectorStoreFileList,
   VectorStoreFileQuery,
-} from "./knowledge-schemas.ts";
+} from "./schemas.ts";
 import {
   batchEntriesFrom,
   fileBatchView,
@@ -19,7 +19,7 @@ import {
   openAiVectorStoreFileView,
   statusFrom,
   vectorStoreFileView,
-} from "./knowledge-wire.ts";
+} from "./wire.ts";
 
 const StoreId = z.object({ store_id: z.string() });
 const Id = StoreId.extend({ batch_id: z.string() });

@@ -15,7 +15,7 @@ import {
 import type { DocumentOptions } from "../../core/new-documents.ts";
 import { answering } from "../../core/idempotency.ts";
 import type { Api } from "../../http/route.ts";
-import { isOpenAi, PREFIXES, type Prefix } from "./knowledge-faces.ts";
+import { isOpenAi, PREFIXES, type Prefix } from "./openai-shapes.ts";
 import {
   AddVectorStoreFile,
   OpenAiVectorStoreFile,
@@ -28,14 +28,8 @@ import {
   VectorStoreFileDeleted,
   VectorStoreFileList,
   VectorStoreFileQuery,
-} from "./knowledge-schemas.ts";
-import {
-  chunkingFrom,
-  listView,
-  openAiVectorStoreFileView,
-  statusFrom,
-  vectorStoreFileView,
-} from "./knowledge-wire.ts";
+} from "./schemas.ts";
+import { chunkingFrom, listView, openAiVectorStoreFileView, statusFrom, vectorStoreFileView } from "./wire.ts";
 
 const StoreId = z.object({ store_id: z.string() });
 const Id = StoreId.extend({ file_id: z.string() });

@@ -17,7 +17,7 @@ import {
 import { beginRebuild } from "../../core/store-rebuild.ts";
 import type { Ctx } from "../../core/context.ts";
 import type { Api } from "../../http/route.ts";
-import { isOpenAi, PREFIXES, type Prefix } from "./knowledge-faces.ts";
+import { isOpenAi, PREFIXES, type Prefix } from "./openai-shapes.ts";
 import {
   CreateVectorStore,
   ItemQuery,
@@ -29,8 +29,8 @@ import {
   VectorStore,
   VectorStoreDeleted,
   VectorStoreList,
-} from "./knowledge-schemas.ts";
-import { chunkingFrom, listView, openAiVectorStoreView, searchResultsView, vectorStoreView } from "./knowledge-wire.ts";
+} from "./schemas.ts";
+import { chunkingFrom, listView, openAiVectorStoreView, searchResultsView, vectorStoreView } from "./wire.ts";
 
 const Id = z.object({ store_id: z.string() });
 

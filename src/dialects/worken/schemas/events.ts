@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { Mode, Time } from "./parts.ts";
 import { ThreadId } from "./threads.ts";
+import { FileCounts } from "./vector-stores.ts";
 
 export const ThreadEvent = z
   .object({
@@ -47,16 +48,7 @@ export const ThreadEvent = z
     vector_store_id: z.string().optional(),
     file_id: z.string().optional(),
     filename: z.string().optional(),
-    file_counts: z
-      .object({
-        in_progress: z.int(),
-        completed: z.int(),
-        failed: z.int(),
-        cancelled: z.int(),
-        total: z.int(),
-      })
-      .optional()
-      .meta({ description: "How far the files of the vector store are" }),
+    file_counts: FileCounts.optional().meta({ description: "How far the files of the vector store are" }),
   })
   .meta({ id: "ThreadEvent" });
 

@@ -3,6 +3,7 @@ import * as z from "zod";
 /** What the shapes of the API are made of. */
 
 export const Time = z.string().meta({ format: "date-time" });
+export const UnixTime = z.int().meta({ description: "Seconds since 1970" });
 /** Shown in browsers: no `javascript:`, no `data:`. */
 export const WebUrl = z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
 export const Status = z.enum(["active", "disabled", "error"]);
@@ -24,3 +25,28 @@ export const ErrorBody = z
     request_id: z.string(),
   })
   .meta({ id: "Error" });
+
+/** An error where OpenAI's shapes are asked for. */
+export const OpenAiError = z
+  .object({
+    error: z.object({ message: z.string(), type: z.string(), param: z.string().nullable(), code: z.string() }),
+    request_id: z.string(),
+  })
+  .meta({ id: "OpenAiError" });
+
+/** Lists in the shape of OpenAI's are walked by the ids of their items. */
+export const ItemQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  order: z.enum(["asc", "desc"]).default("desc"),
+  after: z.string().min(1).max(128).optional(),
+  before: z.string().min(1).max(128).optional(),
+});
+
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z.object({
+    object: z.literal("list"),
+    data: z.array(item),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable(),
+    has_more: z.boolean(),
+  });

@@ -1,6 +1,6 @@
 import type { LiveEvent } from "../../../core/live-events.ts";
-import { fileCountsView } from "../knowledge-wire.ts";
 import { type Wire, time } from "./parts.ts";
+import { fileCountsView } from "./vector-stores.ts";
 
 export function threadEventView(event: LiveEvent): Wire<"ThreadEvent"> {
   const thread_id = event.threadId;

@@ -5,7 +5,7 @@ import type { Person } from "../../../core/people.ts";
 import type { Schedule } from "../../../core/schedule-state.ts";
 import type { ThreadState } from "../../../core/thread-state.ts";
 import type { Thread } from "../../../core/threads.ts";
-import { messageData } from "../../../core/webhook-events.ts";
+import { approvalData, messageData } from "../../../core/webhook-events.ts";
 import { type Wire, time, timeOrNull } from "./parts.ts";
 
 export const threadView = (thread: Thread | ThreadState): Wire<"Thread"> => ({
@@ -50,8 +50,9 @@ export const messageViews = (message: Message): Wire<"Message">[] => [
   messageView(message),
 ];
 
-/** A receiver of webhooks sees a message as it is listed here. */
+/** A receiver of webhooks sees a message, and an approval, as it is listed here. */
 export const messageView: (message: Message) => Wire<"Message"> = messageData;
+export const approvalView: (approval: Approval) => Wire<"Approval"> = approvalData;
 
 /** An operator's message before its time, in the shape that it will have then. */
 export const laterMessageView = (schedule: Schedule): Wire<"Message"> => ({
@@ -72,14 +73,3 @@ function toolView(message: Message, part: MessagePart): Wire<"Message">[] {
   const content = JSON.stringify({ toolName: part.toolName, args, result: part.result });
   return [{ id: part.id, role: "tool", content, created_at: time(message.createdAt), status: "complete" }];
 }
-
-export const approvalView = (approval: Approval): Wire<"Approval"> => ({
-  id: approval.id,
-  tool_call_id: approval.toolCallId,
-  tool_name: approval.toolName,
-  args: approval.args,
-  requested_from: approval.requestedFrom,
-  status: approval.status,
-  reason: approval.reason,
-  created_at: time(approval.createdAt),
-});
