@@ -10,8 +10,11 @@ import type { ClaimedDocument } from "./document-queue.ts";
 export type NewChunk = { text: string; headings: string[]; place: string | null };
 export type StoredChunk = typeof knowledgeChunks.$inferSelect;
 
-/** So many rows travel in one statement as one JSON parameter, which must stay well under 2 MB. */
-const ROWS_PER_STATEMENT = 100;
+/**
+ * So many rows travel in one statement as one JSON parameter, which must stay well under 2 MB; and the database serves nobody
+ * else while it writes them.
+ */
+const ROWS_PER_STATEMENT = 50;
 const CHARACTERS_PER_STATEMENT = 500_000;
 
 const ofDocument = (ctx: Ctx, storeId: string, documentId: string) =>
@@ -66,6 +69,7 @@ const insertChunks = (ctx: Ctx, { storeId, id, claim }: ClaimedDocument, rows: R
     )
     .bind(ctx.project.id, storeId, id, claim, JSON.stringify(rows));
 
+/** The join is crossed, for SQLite keeps its order: by its own choice it would read all rows for every chunk of the document. */
 const insertTerms = (ctx: Ctx, { storeId, id, claim, filename }: ClaimedDocument, rows: Row[]) => {
   const terms = rows.map((row) => ({
     position: row.position,
@@ -74,7 +78,7 @@ const insertTerms = (ctx: Ctx, { storeId, id, claim, filename }: ClaimedDocument
   return ctx.db.$client
     .prepare(
       `insert into knowledge_search (rowid, scope, terms)
-       select c.id, ?, row.value ->> 'terms' from json_each(?) row join knowledge_chunks c
+       select c.id, ?, row.value ->> 'terms' from json_each(?) row cross join knowledge_chunks c
        on c.store_id = ? and c.document_id = ? and c.version = ? and c.position = row.value ->> 'position'`,
     )
     .bind(storeScope(storeId), JSON.stringify(terms), storeId, id, claim);

@@ -89,16 +89,17 @@ function placeOf(blocks: Block[]): string | null {
 
 /**
  * Cuts a document into pieces to search: along its sections, then blocks, then sentences. Deterministic. No chunk is estimated
- * above `maxTokens`, whatever the document is made of; the next one repeats at most `overlapTokens` of the one before.
+ * above `maxTokens`, whatever the document is made of; the next one repeats at most `overlapTokens` of the one before. Others
+ * are let in meanwhile.
  */
-export function chunkBlocks(blocks: Block[], options: ChunkOptions): Chunk[] {
+export async function chunkBlocks(blocks: Block[], options: ChunkOptions): Promise<Chunk[]> {
   const max = Math.max(16, options.maxTokens);
   const overlap = Math.min(options.overlapTokens, max * MOST_OVERLAP);
   const source = blockSpans(blocks)
     .map(({ text }) => text)
     .join("");
   const paths = headingPaths(blocks);
-  const units = unitsOf(blocks, max);
+  const units = await unitsOf(blocks, max);
   const chunks: Chunk[] = [];
   for (let from = 0, end = 0; end < units.length; from = overlapStart(units, from, end, max, overlap)) {
     end = endOf(units, from, reach(units, from, max), max);

@@ -59,7 +59,8 @@ const encoder = new TextEncoder();
 async function readChunks(ctx: Ctx, document: ClaimedDocument): Promise<Chunk[]> {
   const bytes = await bytesOf(ctx, document);
   if (!bytes) throw new UnreadableDocument("the content of this file is not there any more");
-  const chunks = chunkBlocks(await extractText(bytes, document.filename), document.chunking ?? DEFAULT_CHUNKING);
+  const blocks = await extractText(bytes, document.filename);
+  const chunks = await chunkBlocks(blocks, document.chunking ?? DEFAULT_CHUNKING);
   if (chunks.length === 0) throw new UnreadableDocument("there is no text in this file");
   return chunks;
 }

@@ -30,16 +30,24 @@ const options = fc
   );
 
 const eachDocument = (
-  holds: (document: Block[], chunks: Chunk[], limits: { maxTokens: number; overlapTokens: number }) => void,
+  holds: (
+    document: Block[],
+    chunks: Chunk[],
+    limits: { maxTokens: number; overlapTokens: number },
+  ) => void | Promise<void>,
 ) =>
-  fc.assert(fc.property(blocks, options, (document, limits) => holds(document, chunkBlocks(document, limits), limits)));
+  fc.assert(
+    fc.asyncProperty(blocks, options, async (document, limits) =>
+      holds(document, await chunkBlocks(document, limits), limits),
+    ),
+  );
 
 /** What a chunk holds of the document itself, without a table's header that was put before it. */
 const own = (document: Block[], { start, end }: Chunk) => documentText(document).slice(start, end);
 
 describe("any document cut into chunks", () => {
-  it("loses nothing but white space between them, and keeps the order", () => {
-    eachDocument((document, chunks) => {
+  it("loses nothing but white space between them, and keeps the order", async () => {
+    await eachDocument((document, chunks) => {
       const whole = documentText(document);
       let covered = 0;
       for (const chunk of chunks) {
@@ -52,14 +60,14 @@ describe("any document cut into chunks", () => {
     });
   });
 
-  it("has no chunk over the budget", () => {
-    eachDocument((_document, chunks, { maxTokens }) => {
+  it("has no chunk over the budget", async () => {
+    await eachDocument((_document, chunks, { maxTokens }) => {
       for (const { text: content } of chunks) expect(tokensIn(content)).toBeLessThanOrEqual(maxTokens);
     });
   });
 
-  it("repeats no more than the overlap allows, and never the whole of the chunk before", () => {
-    eachDocument((document, chunks, { overlapTokens }) => {
+  it("repeats no more than the overlap allows, and never the whole of the chunk before", async () => {
+    await eachDocument((document, chunks, { overlapTokens }) => {
       for (const [at, chunk] of chunks.slice(1).entries()) {
         const before = chunks[at]!;
         const shared = documentText(document).slice(chunk.start, before.end);
@@ -69,16 +77,16 @@ describe("any document cut into chunks", () => {
     });
   });
 
-  it("names only titles that stand above all of a chunk's content", () => {
-    eachDocument((document, chunks) => {
+  it("names only titles that stand above all of a chunk's content", async () => {
+    await eachDocument((document, chunks) => {
       const titles = document.flatMap((each) => (each.kind === "heading" ? each.text : []));
       for (const { headings } of chunks) for (const title of headings) expect(titles).toContain(title);
     });
   });
 
-  it("is cut the same each time", () => {
-    eachDocument((document, chunks, limits) => {
-      expect(chunkBlocks(document, limits)).toEqual(chunks);
+  it("is cut the same each time", async () => {
+    await eachDocument(async (document, chunks, limits) => {
+      expect(await chunkBlocks(document, limits)).toEqual(chunks);
     });
   });
 });
@@ -90,7 +98,7 @@ const sentence = (about: string) => `This sentence tells about ${about} and then
 describe("a document of sections", () => {
   const long = (about: string) => paragraph(sentence(about).repeat(30));
 
-  it("is cut at its headings, and each chunk knows those above it", () => {
+  it("is cut at its headings, and each chunk knows those above it", async () => {
     const document = [
       heading(1, "Prices"),
       long("money"),
@@ -99,12 +107,12 @@ describe("a document of sections", () => {
       heading(1, "Terms"),
       long("law"),
     ];
-    const chunks = chunkBlocks(document, { maxTokens: 800, overlapTokens: 0 });
+    const chunks = await chunkBlocks(document, { maxTokens: 800, overlapTokens: 0 });
     expect(chunks.map(({ headings }) => headings)).toEqual([["Prices"], ["Prices", "Europe"], ["Terms"]]);
     expect(chunks.map(({ text: content }) => content.split("\n")[0])).toEqual(["# Prices", "## Europe", "# Terms"]);
   });
 
-  it("keeps small sections together, under the title they share", () => {
+  it("keeps small sections together, under the title they share", async () => {
     const document = [
       heading(1, "Questions"),
       heading(2, "Who?"),
@@ -112,7 +120,7 @@ describe("a document of sections", () => {
       heading(2, "When?"),
       paragraph("Now."),
     ];
-    const chunks = chunkBlocks(document, { maxTokens: 800, overlapTokens: 400 });
+    const chunks = await chunkBlocks(document, { maxTokens: 800, overlapTokens: 400 });
     expect(chunks).toEqual([
       {
         text: documentText(document),
@@ -124,32 +132,32 @@ describe("a document of sections", () => {
     ]);
   });
 
-  it("leaves no heading alone at the end of a chunk", () => {
+  it("leaves no heading alone at the end of a chunk", async () => {
     const document = Array.from({ length: 20 }, (_, at) => [
       heading(2, `Part ${at}`),
       paragraph(sentence("it").repeat(3)),
     ]).flat();
-    for (const { text: content } of chunkBlocks(document, { maxTokens: 60, overlapTokens: 0 }))
+    for (const { text: content } of await chunkBlocks(document, { maxTokens: 60, overlapTokens: 0 }))
       expect(content.split("\n").at(-1)).not.toMatch(/^#/);
   });
 
-  it("repeats whole sentences of the same section, and none across a heading", () => {
+  it("repeats whole sentences of the same section, and none across a heading", async () => {
     const document = [heading(1, "A"), long("a"), heading(1, "B"), long("b")];
-    const chunks = chunkBlocks(document, { maxTokens: 200, overlapTokens: 60 });
+    const chunks = await chunkBlocks(document, { maxTokens: 200, overlapTokens: 60 });
     const shared = chunks.slice(1).map((chunk, at) => documentText(document).slice(chunk.start, chunks[at]!.end));
     expect(new Set(shared.map((each) => each.trim().split("This").length - 1))).toEqual(new Set([0, 4]));
     for (const { text: content } of chunks)
       expect(content.includes("about a") && content.includes("about b")).toBe(false);
   });
 
-  it("says on which pages a chunk lies", () => {
+  it("says on which pages a chunk lies", async () => {
     const document = [
       paragraph(sentence("x"), "page 3"),
       paragraph(sentence("y"), "page 4"),
       paragraph("End.", "page 4"),
     ];
-    expect(chunkBlocks(document, { maxTokens: 800, overlapTokens: 0 })[0]!.place).toBe("pages 3-4");
-    expect(chunkBlocks(document.slice(1), { maxTokens: 800, overlapTokens: 0 })[0]!.place).toBe("page 4");
+    expect((await chunkBlocks(document, { maxTokens: 800, overlapTokens: 0 }))[0]!.place).toBe("pages 3-4");
+    expect((await chunkBlocks(document.slice(1), { maxTokens: 800, overlapTokens: 0 }))[0]!.place).toBe("page 4");
   });
 });
 
@@ -158,16 +166,16 @@ describe("a table", () => {
   const rows = Array.from({ length: 60 }, (_, at) => row(`Product number ${at}`, at * 10));
   const document: Block[] = [{ kind: "table", text: [`| Product | Price |`, "| --- | --- |", ...rows].join("\n") }];
 
-  it("stays whole where it fits", () => {
-    const chunks = chunkBlocks([paragraph(sentence("x").repeat(20)), ...document], {
+  it("stays whole where it fits", async () => {
+    const chunks = await chunkBlocks([paragraph(sentence("x").repeat(20)), ...document], {
       maxTokens: 1200,
       overlapTokens: 0,
     });
     expect(chunks.some(({ text: content }) => content.includes(rows[0]!) && content.includes(rows[59]!))).toBe(true);
   });
 
-  it("is cut between rows where it does not, and each piece has the names of the columns", () => {
-    const chunks = chunkBlocks(document, { maxTokens: 150, overlapTokens: 50 });
+  it("is cut between rows where it does not, and each piece has the names of the columns", async () => {
+    const chunks = await chunkBlocks(document, { maxTokens: 150, overlapTokens: 50 });
     expect(chunks.length).toBeGreaterThan(3);
     for (const { text: content } of chunks)
       expect(content).toMatch(/^\| Product \| Price \|\n\| --- \| --- \|\n(\| [^|]+ \| \d+ \|\n?)+$/);
@@ -175,15 +183,15 @@ describe("a table", () => {
   });
 });
 
-it("cuts code between lines", () => {
+it("cuts code between lines", async () => {
   const code = Array.from({ length: 100 }, (_, at) => `  const value${at} = compute(${at}, "text");`);
-  const chunks = chunkBlocks([{ kind: "code", text: code.join("\n") }], { maxTokens: 120, overlapTokens: 0 });
+  const chunks = await chunkBlocks([{ kind: "code", text: code.join("\n") }], { maxTokens: 120, overlapTokens: 0 });
   expect(chunks.flatMap(({ text: content }) => content.split("\n"))).toEqual(code);
 });
 
-it("does not take a line break within a paragraph for the end of a sentence", () => {
+it("does not take a line break within a paragraph for the end of a sentence", async () => {
   const wrapped = "The first sentence goes on\nover two lines. The second one\ndoes so too. ".repeat(20);
-  for (const { text: content } of chunkBlocks([paragraph(wrapped)], { maxTokens: 40, overlapTokens: 0 }))
+  for (const { text: content } of await chunkBlocks([paragraph(wrapped)], { maxTokens: 40, overlapTokens: 0 }))
     expect(content).toMatch(/\.$/);
 });
 

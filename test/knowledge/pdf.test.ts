@@ -56,7 +56,7 @@ describe("a PDF", () => {
       ),
     );
     const blocks = await read(...pages);
-    const chunks = chunkBlocks(blocks, { maxTokens: 800, overlapTokens: 400 });
+    const chunks = await chunkBlocks(blocks, { maxTokens: 800, overlapTokens: 400 });
     const text = blocks.map((block) => block.text).join("\n");
     expect([0, 3999, 7999].filter((number) => text.includes(line(`Sentence ${number}`)))).toEqual([0, 3999, 7999]);
     const places = chunks.filter((chunk) => chunk.text.includes("Sentence 4010 ")).map(({ place }) => place);

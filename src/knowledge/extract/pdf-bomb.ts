@@ -1,4 +1,5 @@
 import { Inflate } from "fflate";
+import { Pace } from "../../lib/pace.ts";
 import { UnreadableDocument } from "../blocks.ts";
 
 const BOMB = "The PDF unpacks to far more than a document holds, and is not opened.";
@@ -14,21 +15,20 @@ const LIMITS = {
 };
 
 /** So much is unpacked before others are let in. */
-const BYTES_AT_ONCE = 5_000_000;
+const BYTES_AT_ONCE = 1_000_000;
 
 /**
  * Refuses a PDF with streams that unpack to far more than they should, which the engine would try to hold. What is wrapped
  * in other encodings than deflate is left to the limits on pages and characters.
  */
 export async function refusePdfBomb(bytes: Uint8Array): Promise<void> {
-  let [text, all, sinceWait] = [0, 0, 0];
+  const pace = new Pace(BYTES_AT_ONCE);
+  let [text, all] = [0, 0];
   for (const { data, isPicture } of streamsIn(bytes)) {
     const size = unpackedSize(data, isPicture);
-    [text, all, sinceWait] = [text + (isPicture ? 0 : size), all + size, sinceWait + size];
+    [text, all] = [text + (isPicture ? 0 : size), all + size];
     if (text > LIMITS.textBytes || all > LIMITS.totalBytes) throw new UnreadableDocument(BOMB);
-    if (sinceWait < BYTES_AT_ONCE) continue;
-    await scheduler.wait(0);
-    sinceWait = 0;
+    await pace.after(size);
   }
 }
 

@@ -27,8 +27,6 @@ function flatten(nodes: OutlineNode[], level: number, found: Outline): Outline {
   return found;
 }
 
-const PAGES_AT_ONCE = 10;
-
 async function readPages(document: Document): Promise<Line[][]> {
   if (document.numPages > LIMITS.pages)
     throw new UnreadableDocument(`The PDF has more than ${LIMITS.pages} pages. Split it.`);
@@ -36,7 +34,7 @@ async function readPages(document: Document): Promise<Line[][]> {
   let characters = 0;
   for (let number = 1; number <= document.numPages; number++) {
     // The engine lets nobody else in by itself.
-    if (number % PAGES_AT_ONCE === 0) await scheduler.wait(0);
+    await scheduler.wait(0);
     const page = await document.getPage(number);
     const content = await page.getTextContent({ includeMarkedContent: false, disableNormalization: false });
     const lines = linesOf(content, number);
