@@ -1,3 +1,6 @@
+const NAMED_SCRIPTS = ["Latin", "Cyrillic", "Arabic", "Han", "Hiragana", "Katakana", "Hangul"];
+const OTHER_LETTER = `(?!${NAMED_SCRIPTS.map((script) => `\\p{Script=${script}}`).join("|")})\\p{L}`;
+
 /** A run of signs that tokenizers treat alike, and what it costs: for being there, and for each letter after the first few. */
 const RUNS: { signs: string; each: number; free: number; letter: number }[] = [
   { signs: "\\p{Script=Latin}+", each: 0.944, free: 4, letter: 0.106 },
@@ -5,7 +8,7 @@ const RUNS: { signs: string; each: number; free: number; letter: number }[] = [
   { signs: "[\\p{Script=Arabic}\\p{M}]+", each: 0.779, free: 2, letter: 0.342 },
   { signs: "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}]+", each: 0, free: 0, letter: 0.785 },
   { signs: "\\p{Script=Hangul}+", each: 1.065, free: 1, letter: 0.589 },
-  { signs: "\\p{L}+", each: 0.3, free: 0, letter: 0.5 },
+  { signs: `(?:${OTHER_LETTER})+`, each: 0.3, free: 0, letter: 0.5 },
   { signs: "\\d{1,3}", each: 1.864, free: 3, letter: 0 },
   { signs: "\\n\\s*", each: 1.924, free: 0, letter: 0 },
   { signs: "[^\\s]", each: 0.382, free: 1, letter: 0 },
