@@ -15,9 +15,7 @@ export function ringIfLow(
   results: D1Result[],
 ) {
   const isLow = results.some(({ results: rows }) => rows.some((row) => (row as { is_low?: number }).is_low === 1));
-  if (!isLow) return;
-  const rung = jobs.ring({ kind: "tell-low-balance", projectId });
-  defer(rung.catch((error: unknown) => console.error("balance", error)));
+  if (isLow) defer(jobs.ring({ kind: "tell-low-balance", projectId }));
 }
 
 /** Tells those who watch the project, and its webhook endpoints, once for each time that the balance ran low. */

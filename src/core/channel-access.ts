@@ -35,9 +35,7 @@ export const webhookUrl = (ctx: Ctx, id: string) => `${ctx.publicUrl}/integratio
 
 /** Asks for a set-up, in the background. */
 export const ringForSetUp = (ctx: Ctx, integrationId: string) =>
-  ctx.jobs
-    .ring({ kind: "set-up-channel", projectId: ctx.project.id, integrationId })
-    .catch((error: unknown) => console.error("ring", error));
+  ctx.jobs.ring({ kind: "set-up-channel", projectId: ctx.project.id, integrationId });
 
 /** Has the vendor forget us, as far as it will; that it does not answer holds up nothing. */
 export function tearDownLater(ctx: Ctx, integration: Integration): void {

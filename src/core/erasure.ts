@@ -2,7 +2,7 @@ import { and, asc, eq, isNotNull, lt } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
 import { chatHours, chats, conversations, threads } from "../db/schema.ts";
 import type { Ctx } from "./context.ts";
-import type { Job, JobPort } from "./ports.ts";
+import type { JobPort } from "./ports.ts";
 
 const THREADS_PER_JOB = 50;
 /** A request that read the chat just before its deletion may still open a thread in it; its row waits for that. */
@@ -43,5 +43,5 @@ export async function sweepDeletedChats(db: Db, jobs: JobPort, now: Date): Promi
     .from(chats)
     .where(and(isNotNull(chats.deletedAt), lt(chats.deletedAt, new Date(now.getTime() - LATECOMERS_MS))))
     .limit(100);
-  await Promise.all(waiting.map((chat): Promise<void> => jobs.ring({ kind: "erase-chat", ...chat } satisfies Job)));
+  await Promise.all(waiting.map((chat) => jobs.ring({ kind: "erase-chat", ...chat })));
 }

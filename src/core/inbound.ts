@@ -34,18 +34,13 @@ export async function acceptWebhook(ctx: Ctx, integrationId: string, call: Webho
   if (!isVerified) throw new DomainError("unauthenticated", "this call does not come from the vendor");
   const caller = readCaller(channel, call);
   if (integration.status === "disabled") return silence(channel, call, caller);
-  if (channel.collect) await ringToCollect(ctx, integrationId);
+  if (channel.collect) await ctx.jobs.ring({ kind: "collect-messages", projectId: ctx.project.id, integrationId });
   const incoming = readCall(channel, call);
   if (caller)
     return answerCall(ctx, { channel, integrationId, caller, call }, () => takeNow(ctx, integrationId, incoming));
   await store(ctx, integrationId, incoming);
   return channel.answer?.(call) ?? THANKS;
 }
-
-const ringToCollect = (ctx: Ctx, integrationId: string) =>
-  ctx.jobs
-    .ring({ kind: "collect-messages", projectId: ctx.project.id, integrationId })
-    .catch((error: unknown) => console.error("ring", error));
 
 /** Nobody is there; who waits for words hears that. */
 const silence = (channel: ChannelPort, call: WebhookCall, caller: Caller | null): WebhookAnswer =>
@@ -126,11 +121,8 @@ async function store(ctx: Ctx, integrationId: string, incoming: Incoming[], ring
   );
 }
 
-/** That it cannot be rung is no failure: the sweep finds the row. */
 const ring = (ctx: Ctx, integrationId: string, chatKey: string, delaySeconds?: number) =>
-  ctx.jobs
-    .ring({ kind: "receive-messages", projectId: ctx.project.id, integrationId, chatKey }, delaySeconds)
-    .catch((error: unknown) => console.error("ring", error));
+  ctx.jobs.ring({ kind: "receive-messages", projectId: ctx.project.id, integrationId, chatKey }, delaySeconds);
 
 /** Works off what came in from one conversation, in order, until nothing is left or something has to wait. */
 export async function receiveMessages(ctx: Ctx, integrationId: string, chatKey: string): Promise<void> {

@@ -179,7 +179,7 @@ export interface PaymentPort {
 export type PaymentNews = { invoiceId: string; status: "paid" | "cancelled" };
 
 export interface JobPort {
-  /** Soon, or after some seconds: at most a day. A bell may be lost, doubled or late; the row knows what is due. */
+  /** Soon, or after some seconds: at most a day. A bell may be lost, doubled or late; the row knows what is due. Never rejects. */
   ring(job: Job, delaySeconds?: number): Promise<void>;
 }
 

@@ -46,11 +46,8 @@ export const recallStatement = (ctx: Ctx, { threadId, embeddingModel, version, c
       changedFrom - 1,
     );
 
-/** That it cannot be rung is no failure: the sweep finds the row. */
 export const ringForRecall = (ctx: Ctx, threadId: string, delaySeconds?: number): Promise<void> =>
-  ctx.jobs
-    .ring({ kind: "remember-messages", projectId: ctx.project.id, threadId }, delaySeconds)
-    .catch((error: unknown) => console.error("ring", error));
+  ctx.jobs.ring({ kind: "remember-messages", projectId: ctx.project.id, threadId }, delaySeconds);
 
 type Row = {
   thread_id: string;

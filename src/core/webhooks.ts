@@ -37,14 +37,14 @@ export function webhookInsertIf(ctx: Ctx, condition: SQL, event: WebhookEvent) {
 export const webhookStatements = (ctx: Ctx, events: WebhookEvent[]): D1PreparedStatement[] =>
   insertsOf(ctx, events).map(({ text, values }) => ctx.db.$client.prepare(text).bind(...values));
 
-/** Lets those who are owed something be told of it. A bell that is lost is rung again by the sweep. */
+/** Lets those who are owed something be told of it. */
 export const ringWebhooks = (ctx: Ctx, endpointIds: Iterable<string | null> = [null], delaySeconds = 0): void =>
   ctx.defer(
     Promise.all(
       [...new Set(endpointIds)].map((endpointId) =>
         ctx.jobs.ring({ kind: "deliver-webhooks", projectId: ctx.project.id, endpointId }, delaySeconds),
       ),
-    ).catch((error: unknown) => console.error("webhooks", error)),
+    ),
   );
 
 /** The same for those whom a batch has told something; nothing where there are none. */

@@ -2,7 +2,7 @@ import { uuidv7 } from "uuidv7";
 import { openEmbedder } from "../agent/embedders.ts";
 import { openModel } from "../agent/models.ts";
 import type { LiveChat } from "../core/access.ts";
-import type { Actor, AdminCtx, Ctx, Once } from "../core/context.ts";
+import type { Actor, AdminCtx, Ctx } from "../core/context.ts";
 import { paidEmbedder } from "../core/paid-embedder.ts";
 import { microFrom } from "../core/credits.ts";
 import type { Job, JobPort } from "../core/ports.ts";
@@ -21,7 +21,6 @@ import { openVectors } from "./vectors-port.ts";
 type Given = {
   actor: Actor;
   defer: (work: Promise<unknown>) => void;
-  once?: Once | null;
   chat?: LiveChat | null;
 };
 
@@ -48,7 +47,7 @@ export const openAdminContext = (env: Env, given: Given): AdminCtx => ({
   feedOf: (projectId) => feedPort(env.FEEDS, projectId),
 });
 
-function shared(env: Env, { actor, defer, once }: Given) {
+function shared(env: Env, { actor, defer }: Given) {
   const config = readConfig(env);
   const policy = outboundPolicy(config);
   return {
@@ -64,7 +63,7 @@ function shared(env: Env, { actor, defer, once }: Given) {
     payments: openPayments(config),
     publicUrl: config.PUBLIC_URL ?? null,
     defaultEmbeddingModel: config.DEFAULT_EMBEDDING_MODEL,
-    once: once ?? null,
+    once: null,
     now: () => new Date(),
     newId: uuidv7,
     defer,
@@ -74,7 +73,7 @@ function shared(env: Env, { actor, defer, once }: Given) {
 /** What a queue takes in one call. */
 const MOST_PER_SENDING = 100;
 
-/** Bells that are rung in the same moment go to the queue together. */
+/** Bells that are rung in the same moment go to the queue together. One that cannot be rung is lost: what it is for is stored. */
 function jobPort(queue: Env["JOBS"]): JobPort {
   let waiting: MessageSendRequest<Job>[] = [];
   let sending: Promise<void> | null = null;
@@ -89,7 +88,9 @@ function jobPort(queue: Env["JOBS"]): JobPort {
   return {
     ring(job, delaySeconds = 0) {
       waiting.push({ body: job, delaySeconds });
-      sending ??= Promise.resolve().then(send);
+      sending ??= Promise.resolve()
+        .then(send)
+        .catch((error: unknown) => console.error("ring", error));
       return sending;
     },
   };
