@@ -4,7 +4,7 @@ import { credential, MESSENGER_DEBOUNCE_MS, type Account, type Channel } from ".
 import { askForTokens, codeGrant, consentUrl, refreshGrant } from "./oauth-client.ts";
 import { cutIntoPieces } from "./pieces.ts";
 import { plainMarkup } from "./plain-markup.ts";
-import { approvalQuestionInWords } from "./questions.ts";
+import { withoutButtons } from "./questions.ts";
 import { callVendor, failureOf } from "./vendor-call.ts";
 
 const AMO_TEXT = plainMarkup(4000);
@@ -48,9 +48,7 @@ export const amocrm: Channel = {
   read: (_account, { body }) => readEvent(JSON.parse(body) as Event),
 
   compose: (_account, outgoing) =>
-    cutIntoPieces(outgoing.type === "text" ? outgoing.text : approvalQuestionInWords(outgoing), AMO_TEXT).map(
-      ({ text }) => ({ type: "text", text }),
-    ),
+    cutIntoPieces(withoutButtons(outgoing), AMO_TEXT).map(({ text }) => ({ type: "text", text })),
 
   /** amoCRM takes what has the same `msgid` once. */
   async send(account, chatKey, message, sendId) {

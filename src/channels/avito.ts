@@ -11,7 +11,7 @@ import {
 import { askForTokens, codeGrant, consentUrl, refreshGrant } from "./oauth-client.ts";
 import { cutIntoPieces } from "./pieces.ts";
 import { plainMarkup } from "./plain-markup.ts";
-import { approvalQuestionInWords } from "./questions.ts";
+import { withoutButtons } from "./questions.ts";
 import { callVendor, failureOf, postForm, postJson } from "./vendor-call.ts";
 
 const AVITO_TEXT = plainMarkup(1000);
@@ -42,9 +42,7 @@ export const avito: Channel = {
   read: (_account, { body }) => readEvent(JSON.parse(body) as Event),
 
   compose: (_account, outgoing) =>
-    cutIntoPieces(outgoing.type === "text" ? outgoing.text : approvalQuestionInWords(outgoing), AVITO_TEXT).map(
-      ({ text }) => ({ message: { text }, type: "text" }),
-    ),
+    cutIntoPieces(withoutButtons(outgoing), AVITO_TEXT).map(({ text }) => ({ message: { text }, type: "text" })),
 
   async send(account, chatKey, message) {
     const known = account.secrets["userId"];

@@ -11,7 +11,7 @@ import {
 import { askForTokens, codeGrant, consentUrl, refreshGrant } from "./oauth-client.ts";
 import { cutIntoPieces } from "./pieces.ts";
 import { markedMarkup } from "./plain-markup.ts";
-import { approvalQuestionInWords } from "./questions.ts";
+import { withoutButtons } from "./questions.ts";
 
 const tag = (name: string) => (text: string) => `[${name}]${text}[/${name}]`;
 
@@ -47,9 +47,7 @@ export const bitrix: Channel = {
   read: (_account, { body }) => readEvent(new URLSearchParams(body)),
 
   compose: (_account, outgoing) =>
-    cutIntoPieces(outgoing.type === "text" ? outgoing.text : approvalQuestionInWords(outgoing), BITRIX_TEXT).map(
-      ({ text }) => ({ MESSAGE: text }),
-    ),
+    cutIntoPieces(withoutButtons(outgoing), BITRIX_TEXT).map(({ text }) => ({ MESSAGE: text })),
 
   async send(account, chatKey, message) {
     const sent = await callBitrix<number | string>(account, "imbot.message.add", {

@@ -9,7 +9,7 @@ import {
 } from "./channel.ts";
 import { cutIntoPieces } from "./pieces.ts";
 import { plainMarkup } from "./plain-markup.ts";
-import { approvalQuestionInWords } from "./questions.ts";
+import { withoutButtons } from "./questions.ts";
 import { callVendor, failureOf, postJson } from "./vendor-call.ts";
 
 const OK_TEXT = plainMarkup(4000);
@@ -31,10 +31,7 @@ export const ok: Channel = {
 
   read: (_account, { body }) => readEvent(JSON.parse(body) as Event),
 
-  compose: (_account, outgoing) =>
-    cutIntoPieces(outgoing.type === "text" ? outgoing.text : approvalQuestionInWords(outgoing), OK_TEXT).map(
-      ({ text }) => ({ text }),
-    ),
+  compose: (_account, outgoing) => cutIntoPieces(withoutButtons(outgoing), OK_TEXT).map(({ text }) => ({ text })),
 
   async send(account, chatKey, message) {
     const body = { recipient: { chat_id: chatKey }, message };

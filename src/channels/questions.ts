@@ -10,9 +10,9 @@ export function approvalQuestion({ toolName, args }: Question): string {
   return `May I do this: **${toolName.replaceAll("_", " ")}**?${shown}`;
 }
 
-/** The same where there are no buttons. */
-export const approvalQuestionInWords = (question: Question) =>
-  `${approvalQuestion(question)}\n\nPlease answer “yes” or “no”.`;
+/** What is said to a person who has no buttons: they are asked for a word. */
+export const withoutButtons = (outgoing: Outgoing): string =>
+  outgoing.type === "text" ? outgoing.text : `${approvalQuestion(outgoing)}\n\nPlease answer “yes” or “no”.`;
 
 export const YES = { label: "✅ Yes", approved: true };
 export const NO = { label: "❌ No", approved: false };

@@ -1,9 +1,9 @@
-import { hex } from "../lib/hash.ts";
 import { truncate } from "../lib/text.ts";
 import { allStemsOf } from "../lib/words.ts";
 import { markStems } from "./chunk-words.ts";
 import type { Ctx } from "./context.ts";
 import type { ClaimedThread } from "./recall-queue.ts";
+import { threadToken } from "./search.ts";
 
 /** What is kept of a message; what is beyond is found by its words, and not shown. */
 const MOST_KEPT = 2000;
@@ -14,8 +14,6 @@ export type Memorable = { messageId: string; seq: number; author: string; text: 
 /** The same as it is kept; `space`: where its vector lies, null: it has none. */
 export type KeptMessage = { id: number; messageId: string; seq: number; text: string; space: number | null };
 
-const encoder = new TextEncoder();
-export const threadScope = (threadId: string) => `t${hex(encoder.encode(threadId))}`;
 export const personScope = (personId: string) => `r${personId.replaceAll("-", "").toLowerCase()}`;
 
 /** Which index holds the vectors of a thread's messages: its person's, so that all of his conversations are searched at once. */
@@ -45,7 +43,7 @@ export async function keepMessages(ctx: Ctx, thread: ClaimedThread, messages: Me
     seq,
     terms: markStems(ctx.project.id, allStemsOf(text.slice(0, MOST_FOUND_BY))).join(" "),
   }));
-  const scope = personId === null ? threadScope(threadId) : `${threadScope(threadId)} ${personScope(personId)}`;
+  const scope = personId === null ? threadToken(threadId) : `${threadToken(threadId)} ${personScope(personId)}`;
   const [, , kept] = await d1.batch<KeptMessage>([
     d1
       .prepare(

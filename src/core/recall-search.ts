@@ -4,8 +4,9 @@ import { markStems } from "./chunk-words.ts";
 import type { Ctx } from "./context.ts";
 import { fuse, type FusedHit } from "./hybrid.ts";
 import { askedStems, rarity, scoreTexts } from "./lexical-search.ts";
-import { personScope, recallPlace, threadScope } from "./recall-log.ts";
+import { personScope, recallPlace } from "./recall-log.ts";
 import { recallSpace } from "./remember-messages.ts";
+import { threadToken } from "./search.ts";
 
 export type RecalledMessage = { threadId: string; seq: number; author: string; text: string; createdAt: number };
 
@@ -64,7 +65,7 @@ async function findByWords(ctx: Ctx, query: RecallQuery): Promise<{ chunk: Found
   const stems = askedStems(query.text);
   if (stems.length === 0) return [];
   const [d1, condition] = [ctx.db.$client, scopeCondition(ctx, query)];
-  const scope = isOfPerson(query) ? personScope(query.personId!) : threadScope(query.threadId);
+  const scope = isOfPerson(query) ? personScope(query.personId!) : threadToken(query.threadId);
   const terms = markStems(ctx.project.id, stems).map((term) => `"${term}"`);
   const counts = terms.map((_, at) => `(select count(*) from recalled_search where recalled_search match ?${at + 1})`);
   const [total, frequencies, found] = await d1.batch<Record<string, unknown>>([

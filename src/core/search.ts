@@ -9,7 +9,7 @@ const encoder = new TextEncoder();
 
 /** One token for the project and one for the thread, whatever characters their ids have. */
 const projectToken = (projectId: string) => `p${projectId.replaceAll("-", "")}`;
-const threadToken = (threadId: string) => `t${hex(encoder.encode(threadId))}`;
+export const threadToken = (threadId: string) => `t${hex(encoder.encode(threadId))}`;
 export const searchScope = (projectId: string, threadId: string) =>
   `${projectToken(projectId)} ${threadToken(threadId)}`;
 

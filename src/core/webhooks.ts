@@ -1,5 +1,6 @@
 import { sql, type SQL } from "drizzle-orm";
 import { sha256 } from "../lib/hash.ts";
+import { portionsOf } from "../lib/portions.ts";
 import { inBatch } from "../db/client.ts";
 import type { Ctx } from "./context.ts";
 import { webhookBody, type WebhookEvent } from "./webhook-events.ts";
@@ -9,8 +10,6 @@ export type Told = { endpoint_id: string };
 
 type Statement = { text: string; values: (string | number)[] };
 
-/** As much as one statement carries, in characters: what is bound to it has a limit. */
-const MOST_CHARACTERS = 500_000;
 const ON_CONFLICT = "on conflict do nothing";
 
 /**
@@ -74,7 +73,7 @@ function insertsOf(ctx: Ctx, events: WebhookEvent[]): Statement[] {
     const threadId = "thread_id" in event.data ? event.data.thread_id : null;
     return { id, type: event.type, threadId, body: webhookBody(id, event, event.at ?? now) };
   });
-  return portions(rows).map((portion) => ({
+  return portionsOf(rows.map((row) => JSON.stringify(row))).map((portion) => ({
     text: `insert into webhook_deliveries
         (endpoint_id, event_id, project_id, thread_id, type, body, status, attempts, due_at, created_at)
       select e.id, v.value ->> 'id', e.project_id, v.value ->> 'threadId', v.value ->> 'type', v.value ->> 'body',
@@ -82,22 +81,8 @@ function insertsOf(ctx: Ctx, events: WebhookEvent[]): Statement[] {
       from webhook_endpoints e cross join json_each(?) v
       where e.project_id = ? and e.status = 'active'
       ${ON_CONFLICT} returning endpoint_id`,
-    values: [now.getTime(), now.getTime(), JSON.stringify(portion), ctx.project.id],
+    values: [now.getTime(), now.getTime(), `[${portion.join()}]`, ctx.project.id],
   }));
-}
-
-function portions<T extends { body: string }>(rows: T[]): T[][] {
-  const found: T[][] = [];
-  let size = Infinity;
-  for (const row of rows) {
-    size += row.body.length;
-    if (size > MOST_CHARACTERS) {
-      found.push([]);
-      size = row.body.length;
-    }
-    found.at(-1)!.push(row);
-  }
-  return found;
 }
 
 /** A statement with question marks, as drizzle's batches take it. */

@@ -3,12 +3,15 @@ export class RareTable {
   readonly #sql: SqlStorage;
   readonly #name: string;
   readonly #columns: string;
+  readonly #indexes: string;
   #exists: boolean | null = null;
 
-  constructor(sql: SqlStorage, name: string, columns: string) {
+  /** `indexes`: the statements that make them. */
+  constructor(sql: SqlStorage, name: string, columns: string, indexes = "") {
     this.#sql = sql;
     this.#name = name;
     this.#columns = columns;
+    this.#indexes = indexes;
   }
 
   /** To be asked before anything is read. */
@@ -19,7 +22,7 @@ export class RareTable {
 
   /** To be called before anything is written. */
   ensure(): void {
-    if (!this.exists) this.#sql.exec(`create table ${this.#name} (${this.#columns})`);
+    if (!this.exists) this.#sql.exec(`create table ${this.#name} (${this.#columns}); ${this.#indexes}`);
     this.#exists = true;
   }
 

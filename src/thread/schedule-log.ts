@@ -1,32 +1,48 @@
-import type { Schedule } from "../core/schedule-state.ts";
+import { isOpen, type Schedule } from "../core/schedule-state.ts";
+import { RareTable } from "./rare-table.ts";
+
+const COLUMNS = `
+  id text primary key,
+  message_id text,
+  due_at integer,
+  open integer not null,
+  schedule text not null
+`;
+
+const INDEXES = `
+  create index schedules_by_due on schedules (due_at) where due_at is not null;
+  create index schedules_by_message on schedules (message_id) where message_id is not null;
+  create index schedules_open on schedules (open) where open = 1;
+`;
 
 type Row = { schedule: string };
 
-/** What one thread has planned. The table is made with the first plan, so that a thread without any pays nothing for it. */
+/** What one thread has planned. */
 export class ScheduleLog {
   readonly #sql: SqlStorage;
-  #exists: boolean | null = null;
+  readonly #table: RareTable;
   #nextDue: number | null | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.#table = new RareTable(sql, "schedules", COLUMNS, INDEXES);
   }
 
   /** To be called when what is in memory may differ from what is stored. */
   reread(): void {
-    this.#exists = null;
+    this.#table.reread();
     this.#nextDue = undefined;
   }
 
   save(schedule: Schedule): void {
-    if (!this.#hasTable) this.#createTable();
+    this.#table.ensure();
     this.#nextDue = undefined;
     this.#sql.exec(
       "insert or replace into schedules (id, message_id, due_at, open, schedule) values (?, ?, ?, ?, ?)",
       schedule.id,
       schedule.messageId,
       schedule.status === "pending" ? schedule.dueAt : null,
-      schedule.status === "pending" || schedule.status === "paused" ? 1 : 0,
+      isOpen(schedule) ? 1 : 0,
       JSON.stringify(schedule),
     );
   }
@@ -51,12 +67,12 @@ export class ScheduleLog {
 
   /** Null: nothing is pending. */
   get nextDue(): number | null {
-    if (this.#nextDue === undefined) this.#nextDue = this.#hasTable ? this.#readNextDue() : null;
+    if (this.#nextDue === undefined) this.#nextDue = this.#table.exists ? this.#readNextDue() : null;
     return this.#nextDue;
   }
 
   clear(): void {
-    if (this.#hasTable) this.#sql.exec("delete from schedules");
+    this.#table.clear();
     this.reread();
   }
 
@@ -66,31 +82,10 @@ export class ScheduleLog {
   }
 
   #select(where: string, ...bindings: (string | number)[]): Schedule[] {
-    if (!this.#hasTable) return [];
+    if (!this.#table.exists) return [];
     return this.#sql
       .exec<Row>(`select schedule from schedules where ${where}`, ...bindings)
       .toArray()
       .map((row) => JSON.parse(row.schedule) as Schedule);
-  }
-
-  get #hasTable(): boolean {
-    this.#exists ??= this.#sql.exec("select 1 from sqlite_master where name = 'schedules'").toArray().length > 0;
-    return this.#exists;
-  }
-
-  #createTable(): void {
-    this.#sql.exec(`
-      create table schedules (
-        id text primary key,
-        message_id text,
-        due_at integer,
-        open integer not null,
-        schedule text not null
-      );
-      create index schedules_by_due on schedules (due_at) where due_at is not null;
-      create index schedules_by_message on schedules (message_id) where message_id is not null;
-      create index schedules_open on schedules (open) where open = 1;
-    `);
-    this.#exists = true;
   }
 }

@@ -4,7 +4,7 @@ import { credential, MESSENGER_DEBOUNCE_MS, type Account, type Channel } from ".
 import { askForTokens, codeGrant, consentUrl, pkce, refreshGrant } from "../oauth-client.ts";
 import { cutIntoPieces } from "../pieces.ts";
 import { plainMarkup } from "../plain-markup.ts";
-import { approvalQuestionInWords } from "../questions.ts";
+import { withoutButtons } from "../questions.ts";
 import { callAsApp, callGithub, commentDiscussion } from "./api.ts";
 import { isApp } from "./app-token.ts";
 import { addHook, removeHook, webhookSecret } from "./hook.ts";
@@ -80,7 +80,7 @@ async function appProfile(account: Account) {
 
 /** GitHub shows Markdown as it is; only what is far too long is cut. */
 function compose(outgoing: Outgoing) {
-  const text = outgoing.type === "text" ? outgoing.text : approvalQuestionInWords(outgoing);
+  const text = withoutButtons(outgoing);
   const pieces = text.length <= LIMIT ? [text] : cutIntoPieces(text, plainMarkup(LIMIT)).map((piece) => piece.text);
   return pieces.map((piece) => ({ body: `${piece}\n\n${OURS}` }));
 }

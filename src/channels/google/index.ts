@@ -3,7 +3,7 @@ import { credential, MESSENGER_DEBOUNCE_MS, type Account, type Channel } from ".
 import { askForTokens, codeGrant, consentUrl, pkce, refreshGrant } from "../oauth-client.ts";
 import { cutIntoPieces } from "../pieces.ts";
 import { plainMarkup } from "../plain-markup.ts";
-import { approvalQuestionInWords } from "../questions.ts";
+import { withoutButtons } from "../questions.ts";
 import { callVendor, failureOf } from "../vendor-call.ts";
 import {
   askForMailbox,
@@ -39,10 +39,8 @@ export const google: Channel = {
 
   collect: collectMail,
 
-  compose: (_account, outgoing) => {
-    const text = outgoing.type === "text" ? outgoing.text : approvalQuestionInWords(outgoing);
-    return cutIntoPieces(text, plainMarkup(LIMIT)).map((piece) => ({ text: piece.text }));
-  },
+  compose: (_account, outgoing) =>
+    cutIntoPieces(withoutButtons(outgoing), plainMarkup(LIMIT)).map(({ text }) => ({ text })),
 
   send: (account, chatKey, message, sendId) => sendMail(account, chatKey, message["text"] as string, sendId),
 
