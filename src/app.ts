@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { worken } from "./dialects/worken/index.ts";
 import { errorResponse } from "./dialects/worken/errors.ts";
+import { readAway } from "./http/body.ts";
 import { inbound } from "./inbound/index.ts";
 import { requestLog } from "./http/request-log.ts";
 import type { App } from "./http/tenant.ts";
@@ -30,7 +31,7 @@ const anyOrigin = cors({
 /** Which path belongs to whom. */
 export const app = new Hono<App>()
   .onError(errorResponse)
-  .use(requestLog, anyOrigin)
+  .use(requestLog, anyOrigin, readAway)
   .get("/healthz", (c) => c.json({ ok: true }))
   .route("/", reference(dialects))
   .route("/", pay)

@@ -1,7 +1,10 @@
+import { createMiddleware } from "hono/factory";
 import { DomainError } from "../core/errors.ts";
+import { waitAtMost } from "../lib/time.ts";
 
 const MOST_BYTES = 1_000_000;
 const DEEPEST = 64;
+const LONGEST_READ_AWAY_MS = 1000;
 /** curl's own default for `-d` is a form: what is inside decides, not that label. */
 const READABLE = /^(application\/([\w.+-]*\+)?json|text\/plain|application\/x-www-form-urlencoded)\b/;
 
@@ -26,6 +29,21 @@ export async function* readPieces(request: Request, atMost: number): AsyncGenera
     bytes += chunk.byteLength;
     if (bytes > atMost) throw tooLarge(atMost);
     yield chunk;
+  }
+}
+
+/** A connection whose request was answered unread is closed, and may be so under the caller's next request. */
+export const readAway = createMiddleware(async (c, next) => {
+  await next();
+  const { raw } = c.req;
+  if (raw.body && !raw.bodyUsed) await waitAtMost(LONGEST_READ_AWAY_MS, discard(raw));
+});
+
+async function discard(request: Request): Promise<void> {
+  try {
+    for await (const _ of readPieces(request, MOST_BYTES));
+  } catch {
+    // Too large to be worth a connection, or broken off: it is closed.
   }
 }
 

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { about, attempt, complaintsOf, type Attempt } from "../helpers/attempt.ts";
 import { callerOf, newTenant, pathWith, populate, type Ids, type Tenant } from "../helpers/populate.ts";
+import { callWorker } from "../helpers/project.ts";
 import { those } from "../helpers/routes.ts";
 import { ignoreEarlierObjects, takeSnapshot } from "../helpers/snapshot.ts";
 
@@ -98,5 +99,21 @@ describe("a body that cannot be right", () => {
       expect(about(what, complaintsOf(row, outcome, { status }))).toEqual([]);
     }
     expect(await takeSnapshot()).toEqual(before);
+  });
+});
+
+describe("a body that nobody asked for", () => {
+  it.each([
+    ["/nowhere", 404],
+    ["/bots", 401],
+  ])("is read away, so that the connection can be kept: %s", async (path, status) => {
+    const request = new Request(`http://test${path}`, { method: "POST", body: "x".repeat(20_000) });
+    expect((await callWorker(request)).status).toBe(status);
+    expect(request.bodyUsed).toBe(true);
+  });
+
+  it("is not waited for without end", async () => {
+    const body = new ReadableStream({ pull: () => new Promise<void>(() => undefined) });
+    expect((await callWorker(new Request("http://test/nowhere", { method: "POST", body }))).status).toBe(404);
   });
 });
