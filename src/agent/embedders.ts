@@ -4,6 +4,7 @@ import { DomainError } from "../core/errors.ts";
 import type { Embedder } from "../core/ports.ts";
 import { hashEmbedding } from "../lib/hash-embedding.ts";
 import { Pace } from "../lib/pace.ts";
+import { busySeconds } from "./busy-model.ts";
 import type { ModelOptions } from "./models.ts";
 
 /** Opens an embedding model by `provider/name`. To add a provider: one more line here. */
@@ -64,7 +65,10 @@ async function attempt<T>(name: string, run: () => Promise<T>): Promise<T> {
     return await run();
   } catch (error) {
     const reason = error instanceof Error ? error.message.slice(0, 300) : "";
-    throw new DomainError("upstream_failed", `the embedding model ${name} failed: ${reason}`);
+    const seconds = busySeconds(error);
+    if (seconds === null) throw new DomainError("upstream_failed", `the embedding model ${name} failed: ${reason}`);
+    const details = { retryAfterSeconds: seconds };
+    throw new DomainError("unavailable", `the embedding model ${name} is busy: ${reason}`, details);
   }
 }
 

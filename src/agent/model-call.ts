@@ -7,6 +7,7 @@ import {
 import type { BotSettings } from "../core/bot-settings.ts";
 import { DomainError } from "../core/errors.ts";
 import { sleep } from "../lib/time.ts";
+import { busySeconds, retryAfterMs } from "./busy-model.ts";
 import type { GroupedStreamResult } from "./chat-completions.ts";
 import type { Meter } from "./meter.ts";
 import { promptTokens } from "./prompt-size.ts";
@@ -176,16 +177,6 @@ const SILENT = "the model was silent for too long";
 const isRetryable = (error: unknown) =>
   APICallError.isInstance(error) ? error.isRetryable : error instanceof DomainError && error.message === SILENT;
 
-function retryAfterMs(error: unknown): number | null {
-  const header = APICallError.isInstance(error) ? error.responseHeaders?.["retry-after"] : undefined;
-  if (header === undefined) return null;
-  const seconds = Number(header);
-  const ms = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1000;
-  return Number.isNaN(ms) ? null : Math.max(ms, 0);
-}
-
-const BUSY = new Set([429, 503, 529]);
-
 /** What a failed model call means to the caller: a busy model is worth trying again later, everything else is not ours. */
 export function asTurnFailure(error: unknown): TurnFailure {
   if (error instanceof DomainError) {
@@ -193,8 +184,7 @@ export function asTurnFailure(error: unknown): TurnFailure {
     return { code, message, ...(details.isPersonal ? { isPersonal: true } : {}) };
   }
   if (!APICallError.isInstance(error)) return { code: "upstream_failed", message: "the model failed" };
-  if (!error.isRetryable || !BUSY.has(error.statusCode ?? 0))
-    return { code: "upstream_failed", message: error.message };
-  const seconds = Math.ceil((retryAfterMs(error) ?? 1000) / 1000);
-  return { code: "unavailable", message: error.message, retryAfterSeconds: Math.max(seconds, 1) };
+  const seconds = busySeconds(error);
+  if (seconds === null) return { code: "upstream_failed", message: error.message };
+  return { code: "unavailable", message: error.message, retryAfterSeconds: seconds };
 }

@@ -115,6 +115,18 @@ export async function failDocument(ctx: Ctx, document: ClaimedDocument, code: st
   return false;
 }
 
+/** A document that waits for a busy model does so for a day, however often it is told to come back. */
+const LONGEST_PATIENCE_MS = 86_400_000;
+
+/** Puts a document back until a busy model is worth trying again, which is no failure of the document. */
+export async function putBack(ctx: Ctx, document: ClaimedDocument, reason: string, seconds: number): Promise<boolean> {
+  const isPatient = ctx.now().getTime() - document.updatedAt.getTime() < LONGEST_PATIENCE_MS;
+  if (!isPatient) return postponeDocument(ctx, document, reason);
+  const changes = { lastError: reason, attempts: document.attempts - 1 };
+  await releaseDocument(ctx, document, Math.min(seconds, LONGEST_WAIT_SECONDS), changes);
+  return true;
+}
+
 /** Tries again later, each time after a longer wait; says meanwhile why. False: that was the last time. */
 export async function postponeDocument(ctx: Ctx, document: ClaimedDocument, reason: string): Promise<boolean> {
   if (document.attempts >= MOST_ATTEMPTS) return failDocument(ctx, document, "unavailable", reason);

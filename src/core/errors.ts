@@ -39,6 +39,10 @@ export class DomainError extends Error {
   }
 }
 
+/** After how many seconds what failed is worth trying again; null: nobody said. */
+export const retryAfterOf = (error: unknown): number | null =>
+  error instanceof DomainError ? (error.details.retryAfterSeconds ?? null) : null;
+
 export const notFound = (what: string, id: string) =>
   new DomainError("not_found", `${what} ${truncate(id, 128)} does not exist`);
 

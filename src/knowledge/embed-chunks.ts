@@ -1,7 +1,7 @@
 import { listChunks, type StoredChunk } from "../core/chunks.ts";
 import { wordsToFind } from "../core/chunk-words.ts";
 import type { Ctx } from "../core/context.ts";
-import { DomainError } from "../core/errors.ts";
+import { DomainError, retryAfterOf } from "../core/errors.ts";
 import type { Embedder, VectorIndex } from "../core/ports.ts";
 import { truncate } from "../lib/text.ts";
 import { sleep } from "../lib/time.ts";
@@ -17,6 +17,9 @@ const LOOK_EVERY_MS = 1000;
 export type EmbeddedVersion = { storeId: string; id: string; version: string; filename: string };
 export type Target = { model: string; space: number };
 
+/** So long a busy model is waited for here, in all; for longer, the document is put back. A claim outlives each wait. */
+const [LONGEST_WAIT_SECONDS, LONGEST_PATIENCE_SECONDS] = [10, 60];
+
 /** Embeds all chunks of one version of a document; returns once a query finds them. `goesOn` is called after each step. */
 export async function embedChunks(
   ctx: Ctx,
@@ -30,7 +33,7 @@ export async function embedChunks(
     const chunks = await listChunks(ctx, document, { from, limit: CHUNKS_AT_ONCE });
     if (chunks.length === 0) break;
     const known = await knownVectors(ctx, model, document.version, chunks);
-    const vectors = await embedUnknown(embedder, document.filename, chunks, known);
+    const vectors = await embedUnknown(patient(embedder, goesOn), document.filename, chunks, known);
     const index = ctx.vectors({ storeId: document.storeId, space, dimensions: vectors[0]!.length });
     await index.upsert(chunks.map(({ id }, at) => ({ id, documentId: document.id, values: vectors[at]! })));
     written = { index, last: chunks.at(-1)!.id };
@@ -39,9 +42,26 @@ export async function embedChunks(
   if (written) await untilFound(written.index, written.last, goesOn);
 }
 
+/** Waits where the model says for how long. */
+const patient = (embedder: Embedder, goesOn: () => Promise<void>): Pick<Embedder, "embed"> => ({
+  async embed(texts) {
+    for (let waited = 0; ;) {
+      try {
+        return await embedder.embed(texts);
+      } catch (error) {
+        const seconds = retryAfterOf(error) ?? Infinity;
+        waited += seconds;
+        if (seconds > LONGEST_WAIT_SECONDS || waited > LONGEST_PATIENCE_SECONDS) throw error;
+        await sleep(seconds * 1000);
+        await goesOn();
+      }
+    }
+  },
+});
+
 /** What was embedded before is not embedded again, and what is there twice is embedded once. */
 async function embedUnknown(
-  embedder: Embedder,
+  embedder: Pick<Embedder, "embed">,
   filename: string,
   chunks: StoredChunk[],
   known: Map<string, Float32Array>,

@@ -7,10 +7,11 @@ import {
   failDocument,
   finishDocument,
   postponeDocument,
+  putBack,
   renewClaim,
   type ClaimedDocument,
 } from "../core/document-queue.ts";
-import { DomainError } from "../core/errors.ts";
+import { DomainError, retryAfterOf } from "../core/errors.ts";
 import { findStore, targetsOf } from "../core/knowledge-stores.ts";
 import { readBytes } from "../core/stored-files.ts";
 import { UnreadableDocument } from "./blocks.ts";
@@ -80,7 +81,11 @@ async function giveUp(ctx: Ctx, document: ClaimedDocument, error: unknown): Prom
   if (error instanceof UnreadableDocument) return failDocument(ctx, document, "unreadable", error.message);
   if (isUnavailable && document.attempts >= MOST_FETCHES)
     return failDocument(ctx, document, "unavailable", error.message);
-  if (isUnavailable || error instanceof DomainError) return postponeDocument(ctx, document, error.message);
+  if (isUnavailable || error instanceof DomainError) {
+    const seconds = retryAfterOf(error);
+    if (seconds !== null) return putBack(ctx, document, error.message, seconds);
+    return postponeDocument(ctx, document, error.message);
+  }
   console.error("index-document", error);
   return postponeDocument(ctx, document, "something went wrong on our side");
 }

@@ -59,6 +59,42 @@ describe("with an embedding model", () => {
     expect(await store.settled(waiting)).toMatchObject({ status: "processed", error: null });
   });
 
+  it("a file waits for a busy model however often it must, and does not for one that nobody pays", async () => {
+    const works = embedder();
+    let refusal: [code: string, retryAfter: string] | null = ["rate_limit_exceeded", "60"];
+    const model = new FakeModel((request, signal) => {
+      if (!refusal) return works.answer(request, signal);
+      const [code, retryAfter] = refusal;
+      return Response.json({ error: { message: code, code } }, { status: 429, headers: { "retry-after": retryAfter } });
+    });
+    const store = await Store.create(await newProject(), { embedding_model: model.id });
+    const id = await store.add("night.md", PHYSICIAN);
+    for (let attempt = 0; attempt < 10; attempt++) await store.readNow(id);
+    expect(await store.file(id)).toMatchObject({ status: "pending", error: expect.stringContaining("is busy") });
+    refusal = null;
+    await store.readNow(id);
+    expect(await store.file(id)).toMatchObject({ status: "processed", error: null });
+
+    refusal = ["insufficient_quota", "60"];
+    const unpaid = await store.add("garage.md", AUTOMOBILE);
+    for (let attempt = 0; attempt < 10; attempt++) await store.readNow(unpaid);
+    expect(await store.file(unpaid)).toMatchObject({ status: "error", error: expect.stringContaining("quota") });
+  });
+
+  it("waits a moment where a busy model says so, and reads the file to its end", async () => {
+    const works = embedder();
+    // The file's own bell may come first, and meet one of them.
+    let refusals = 2;
+    const model = new FakeModel((request, signal) => {
+      if (refusals-- <= 0) return works.answer(request, signal);
+      return Response.json({ error: { message: "slow down" } }, { status: 429, headers: { "retry-after": "0" } });
+    });
+    const store = await Store.create(await newProject(), { embedding_model: model.id });
+    const id = await store.add("garage.md", AUTOMOBILE);
+    await store.readNow(id);
+    expect(await store.file(id)).toMatchObject({ status: "processed" });
+  });
+
   it("says what is missing where the model's provider is not configured", async () => {
     const store = await Store.create(await newProject(), { embedding_model: "workers-ai/@cf/baai/bge-m3" });
     const id = await store.add("garage.md", AUTOMOBILE);
