@@ -10,6 +10,7 @@ import {
 } from "./channel.ts";
 import { askForTokens, codeGrant, consentUrl, refreshGrant } from "./oauth-client.ts";
 import { cutIntoPieces } from "./pieces.ts";
+import { reach } from "./vendor-call.ts";
 import { markedMarkup } from "./plain-markup.ts";
 import { withoutButtons } from "./questions.ts";
 
@@ -140,7 +141,7 @@ function restOf(account: Account): { url: string; auth: object; fetch: Account["
   const webhook = credential(account, "webhook_url");
   if (webhook) return { url: webhook.replace(/\/+$/, ""), auth: {}, fetch: account.fetchPublic };
   const auth = { auth: credential(account, "access_token") };
-  if (account.baseUrl) return { url: `${account.baseUrl}/rest`, auth, fetch: account.fetch };
+  if (account.baseUrl) return { url: `${account.baseUrl}/rest`, auth, fetch: (url, init) => reach(account, url, init) };
   return { url: `https://${domainOf(account)}/rest`, auth, fetch: account.fetchPublic };
 }
 

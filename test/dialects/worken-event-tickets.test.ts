@@ -113,6 +113,22 @@ describe("a ticket", () => {
     expect((await new Caller(ticket).get("/threads")).status).toBe(401);
   });
 
+  it("is forgotten once it opens nothing any more", async () => {
+    const project = await newProject();
+    const count = () =>
+      runInDurableObject(
+        env.FEEDS.get(env.FEEDS.idFromName(project.id)),
+        (_, { storage }) => storage.sql.exec("select count(*) as count from tickets").one()["count"],
+      );
+    await ticketOf(project);
+    await ageTickets(project, "issued_at", 60 * 60_000);
+    await ticketOf(project);
+    expect(await count()).toBe(2);
+    await ageTickets(project, "issued_at", 61_000);
+    await ticketOf(project);
+    expect(await count()).toBe(2);
+  });
+
   it("lies in the object as a hash only", async () => {
     const project = await newProject();
     const ticket = await ticketOf(project);

@@ -1,7 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { newChat, readAnswer, type Thread } from "../helpers/project.ts";
+import { HOUR, pass } from "../helpers/schedules.ts";
 import { SseReader } from "../helpers/sse.ts";
 import { FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
+
+afterEach(() => void vi.useRealTimers());
 
 const keyed = (key: string) => ({ "idempotency-key": key });
 const post = (thread: Thread, verb: string, body: unknown, key: string) =>
@@ -74,6 +77,17 @@ describe("a streamed message with an Idempotency-Key", () => {
     const other = thread.chat.thread();
     await readAnswer(await other.stream("hi", keyed("k1")));
     expect(await contentsOf(other)).toEqual(["hi", "Two."]);
+  });
+
+  it("is a new message after a day", async () => {
+    const { thread } = await newThread();
+    const ask = async () => readAnswer(await thread.stream("hi", keyed("k")));
+    await ask();
+    pass(23.9 * HOUR);
+    expect((await ask()).text).toBe("One.");
+    pass(0.2 * HOUR);
+    expect((await ask()).text).toBe("Two.");
+    expect(await contentsOf(thread)).toEqual(["hi", "One.", "hi", "Two."]);
   });
 
   it("is stored once where nobody answers it", async () => {

@@ -17,11 +17,14 @@ export const fakeVendors = new Map<string, (request: Request) => Response | Prom
 
 const realFetch = globalThis.fetch;
 
+/** Whoever could send us elsewhere would be told there what is for the vendor alone. */
+const FOLLOWED = new TypeError("a vendor's redirect would be followed");
+
 /** Set once for all files, which share one runtime. */
 globalThis.fetch = async (input, init) => {
   const request = new Request(input, init);
   const vendor = fakeVendors.get(new URL(request.url).origin);
-  if (vendor) return vendor(request);
+  if (vendor) return request.redirect === "manual" ? vendor(request) : Promise.reject(FOLLOWED);
   // A vendor whose fake this file does not need is down: an integration waits for it.
   if (new URL(request.url).hostname.endsWith(".test") && !request.url.startsWith(BASE_URL))
     return new Response(null, { status: 503 });
