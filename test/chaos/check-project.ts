@@ -45,6 +45,8 @@ const shortly = ({ type, message_id, mode, pending_count }: LiveEvent) =>
 
 /** What a thread says of itself follows from its messages. */
 export function checkCounts(world: World, { run, messages, detail }: Settled): void {
+  const [last, told] = [messages.at(-1)?.created_at ?? "", detail.last_message_at];
+  if (told < last) world.violated("a thread's last message is its last", run.id, `${told}, there is one of ${last}`);
   const rows = messages.filter(({ role }) => role !== "tool");
   const answered = rows.findLastIndex(({ role, status }) => role === "assistant" && status !== "failed");
   const expected = {

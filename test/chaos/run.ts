@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { checkMoney } from "./check-money.ts";
 import { checkReceiver } from "./check-receiver.ts";
 import { checkCounts, checkFeed, checkLists, type Detail, type Settled } from "./check-project.ts";
 import { ThreadCheck } from "./check-thread.ts";
@@ -73,6 +74,7 @@ export async function runChaos({ seed, size, only, project, log }: Options): Pro
     for (const { events } of listeners) checkFeed(world, events, settled);
     await checkLists(world, settled);
     await sideWork.check();
+    await checkMoney(world, settled, sideWork.paid);
     await checkReceiver(world, settled);
     log(reportOf({ world, runs, listeners, sideWork, seconds: (Date.now() - from) / 1000 }));
     return world.violations;

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Paid } from "./check-money.ts";
 import type { Size } from "./plan.ts";
 import { ofAnyCall, textOf, wordsOf, type Question } from "./question.ts";
 import { Random } from "./random.ts";
@@ -10,7 +11,10 @@ type Planned = { thread: string; question: Question; messageId: string | null };
 /** A bell that was lost is rung again by the minute's sweep. */
 const PATIENCE_MS = 90_000;
 
-/** What goes on beside the conversations: answers that are asked for later, documents that are read, money that is spent. */
+/** A document's beginning and its end. */
+const ENDS = ["first", "last"];
+
+/** What goes on beside the conversations: answers that are asked for later, documents that are read. */
 export class SideWork {
   readonly #world: World;
   readonly #random: Random;
@@ -48,8 +52,8 @@ export class SideWork {
   /** Once nothing else is going on. */
   async check(): Promise<void> {
     await this.#checkDocuments();
+    for (const one of this.#planned) await this.#untilOver(one);
     for (const one of this.#planned) await this.#checkPlanned(one);
-    await this.#checkMoney();
   }
 
   async #plan(thread: string, inMs: number): Promise<void> {
@@ -64,19 +68,30 @@ export class SideWork {
     this.#planned.push({ thread, question, messageId: response.headers.get("x-message-id") });
   }
 
-  /** Once, under the id that was promised, and whole unless it was being written when the server died. */
-  async #checkPlanned({ thread, question, messageId }: Planned): Promise<void> {
-    const path = `/chats/${this.#world.plannedChat}/threads/${thread}/messages`;
-    const read = async () => {
-      const { status, json } = await this.#world.call<StoredMessage[]>("GET", path);
-      return status === 200 ? json : [];
-    };
+  /** The answers that were planned. */
+  get paid(): Paid[] {
+    return this.#planned.flatMap(({ thread, question: { code }, messageId }) =>
+      messageId ? [{ messageId, code, thread, isWhole: false }] : [],
+    );
+  }
+
+  async #untilOver(planned: Planned): Promise<void> {
     const isOver = (messages: StoredMessage[]) =>
       messages.some(({ role, status }) => role === "assistant" && status !== "pending" && status !== "streaming");
-    let messages = await read();
-    for (const until = Date.now() + PATIENCE_MS; !isOver(messages) && Date.now() < until; messages = await read()) {
-      await wait(300);
-    }
+    const until = Date.now() + PATIENCE_MS;
+    while (!isOver(await this.#messagesOf(planned)) && Date.now() < until) await wait(300);
+  }
+
+  async #messagesOf({ thread }: Planned): Promise<StoredMessage[]> {
+    const path = `/chats/${this.#world.plannedChat}/threads/${thread}/messages`;
+    const { status, json } = await this.#world.call<StoredMessage[]>("GET", path);
+    return status === 200 ? json : [];
+  }
+
+  /** Once, under the id that was promised, and whole unless it was being written when the server died. */
+  async #checkPlanned(planned: Planned): Promise<void> {
+    const { thread, question, messageId } = planned;
+    const messages = await this.#messagesOf(planned);
     const [asked, ...answers] = messages;
     const whole = wordsOf(question.code, question.words);
     const [answer] = answers;
@@ -92,12 +107,13 @@ export class SideWork {
 
   async #upload(index: number): Promise<void> {
     const [name, word] = [`document${index}.md`, `unheard${index}of`];
-    const content = `# ${word}\n\n${`${word} is a word that nobody says. `.repeat(200)}`;
+    const parts = ENDS.map((end) => `# ${word}${end}\n\n${`${word}${end} is a word that nobody says. `.repeat(100)}`);
+    const content = parts.join("\n\n");
     await this.#world.call("POST", `/vector_stores/${this.#store}/files`, { filename: name, content }, once(name));
     this.#documents.push({ name, word });
   }
 
-  /** Each is there once, comes to an end, and is found. */
+  /** Each is there once, comes to an end, and is found by its first words and by its last. */
   async #checkDocuments(): Promise<void> {
     type Listed = { data: { filename: string; status: string }[] };
     const path = `/vector_stores/${this.#store}/files?limit=100`;
@@ -110,44 +126,15 @@ export class SideWork {
     if (!isOver()) say(JSON.stringify(files.filter(({ status }) => status === "pending")));
     for (const { name, word } of this.#documents) {
       if (files.filter(({ filename }) => filename === name).length !== 1) say(`${name} of ${JSON.stringify(files)}`);
-      const query = { query: word, max_num_results: 1 };
-      const { json } = await this.#world.call<Listed>("POST", `/vector_stores/${this.#store}/search`, query);
-      if (json.data?.[0]?.filename !== name) say(`${word} finds ${JSON.stringify(json).slice(0, 300)}`);
-    }
-  }
-
-  /** Once nothing is written any more, the balance is the sum of its transactions. */
-  async #checkMoney(): Promise<void> {
-    const until = Date.now() + PATIENCE_MS;
-    for (;;) {
-      const [sum, balance] = [await this.#sumOfTransactions(), await this.#balance()];
-      if (sum === balance) return;
-      if (Date.now() > until) {
-        return this.#world.violated("a balance is the sum of its transactions", "", `${balance}, they are ${sum}`);
+      for (const end of ENDS) {
+        const query = { query: word + end, max_num_results: 1 };
+        const { json } = await this.#world.call<Listed>("POST", `/vector_stores/${this.#store}/search`, query);
+        if (json.data?.[0]?.filename !== name) say(`${word}${end} finds ${JSON.stringify(json).slice(0, 300)}`);
       }
-      await wait(500);
-    }
-  }
-
-  async #balance(): Promise<number> {
-    const { json } = await this.#world.call<{ credits: number; bonus: number }>("GET", "/billing/balance");
-    return micro(json.credits) + micro(json.bonus);
-  }
-
-  async #sumOfTransactions(): Promise<number> {
-    type Listed = { data: { amount: number }[]; total: number };
-    let [sum, seen] = [0, 0];
-    for (;;) {
-      const path = `/billing/transactions?limit=1000&offset=${seen}`;
-      const { json } = await this.#world.call<Listed>("GET", path);
-      for (const { amount } of json.data) sum += micro(amount);
-      seen += json.data.length;
-      if (json.data.length === 0) return sum;
     }
   }
 }
 
-const micro = (credits: number) => Math.round(credits * 1_000_000);
 const once = (key: string) => ({ "idempotency-key": `side-${key}` });
 
 const questionOf = (thread: string): Question => ({
