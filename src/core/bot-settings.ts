@@ -76,12 +76,17 @@ export function recallOf({ memory: { semanticRecall } }: Pick<BotSettings, "memo
 export const hasKnowledge = ({ vectorStoreIds }: BotSettings): boolean => vectorStoreIds?.length !== 0;
 
 type Part<T> = T extends unknown[] ? T : T extends object ? { [K in keyof T]?: Part<T[K]> } : T;
-export type BotSettingsPatch = Omit<Part<BotSettings>, "tools" | "followUp" | "budgets"> & {
+/** What is null is taken back: the bot has its default again. */
+export type BotSettingsPatch = Omit<
+  Part<BotSettings>,
+  "model" | "tools" | "followUp" | "vectorStoreIds" | "knowledge" | "budgets"
+> & {
+  model?: Partial<Omit<BotSettings["model"], "fallbacks">> & { fallbacks?: string[] | null };
   tools?: BotSettings["tools"];
-  /** Null: not any more. */
   followUp?: BotSettings["followUp"] | null;
-  /** A budget that is null is lifted. */
-  budgets?: { [K in keyof Budgets]?: Budgets[K] | null };
+  vectorStoreIds?: string[] | null;
+  knowledge?: Partial<KnowledgeSettings> | null;
+  budgets?: { [K in keyof Budgets]?: Budgets[K] | null } | null;
 };
 
 export const defaultSettings = (modelId: string): BotSettings => ({

@@ -93,6 +93,21 @@ describe("a bot's settings", () => {
     expect(await settings()).toMatchObject({ vector_store_ids: [], model: { fallbacks: ["openai/c"] } });
   });
 
+  it("are taken back by null where a bot need not have them", async () => {
+    const { set, settings } = await newBot();
+    await set({
+      model: { fallbacks: ["openai/a"] },
+      follow_up: { after_minutes: 5, task: "Ask again." },
+      vector_store_ids: [],
+      knowledge: { max_results: 9 },
+      budgets: { bot: { credits: 5, period: "day" } },
+    });
+    const taken = { follow_up: null, vector_store_ids: null, knowledge: null, budgets: null };
+    expect(Object.keys(await settings())).toEqual(expect.arrayContaining(Object.keys(taken)));
+    expect((await set({ ...taken, model: { fallbacks: null } })).json).toEqual(DEFAULTS);
+    expect(await settings()).toEqual(DEFAULTS.ai);
+  });
+
   it("stay as they are with an empty update, and ignore what they do not know", async () => {
     const { project, path, set, settings } = await newBot();
     expect((await project.post(`${path}/settings`, {})).json).toEqual(DEFAULTS);

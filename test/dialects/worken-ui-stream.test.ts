@@ -38,3 +38,13 @@ it("begins no message where a silent bot gives no answer", async () => {
   await thread.setMode("manual");
   expect((await ask(thread)).chunks).toEqual([{ type: "start" }, { type: "finish" }]);
 });
+
+it("refuses a file, for no bot would see it", async () => {
+  const thread = (await newChat(new FakeModel(says("Nice.")))).thread();
+  const file = { type: "file", mediaType: "image/png", url: "data:image/png;base64,iVBORw0KGgo=" };
+  const message = { id: "u1", role: "user", parts: [file, { type: "text", text: "Look." }] };
+  const body = { id: thread.id, messages: [message] };
+  const response = await thread.chat.project.fetch("POST", `/chats/${thread.chat.id}/threads`, body);
+  expect(response.status).toBe(422);
+  expect(await response.json()).toMatchObject({ issues: [{ path: "messages.0.parts.0" }] });
+});

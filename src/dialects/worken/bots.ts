@@ -51,7 +51,8 @@ export const bots = (api: Api) =>
       "/bots/:bot_id/settings",
       {
         summary: "Update a bot's settings",
-        description: "Only what is given is changed; lists and the map of tools are replaced whole.",
+        description:
+          "Only what is given is changed; lists and the map of tools are replaced whole. Null takes back what a bot need not have: `fallbacks`, `follow_up`, `vector_store_ids`, `knowledge`, `budgets`.",
         params: Id,
         json: UpdateBotSettings,
         ok: BotSettings,

@@ -131,6 +131,8 @@ function newestUiMessage({ messages }: UiBody): { id?: string; text: string } {
   const last = messages.at(-1)!;
   const path = `messages.${messages.length - 1}`;
   if (last.role !== "user") throw invalid(`${path}.role`, "the newest message must be the user's");
+  const file = last.parts.findIndex(({ type }) => type === "file");
+  if (file >= 0) throw invalid(`${path}.parts.${file}`, "a bot cannot read files: only text may be sent");
   const text = last.parts.map((part) => (part.type === "text" ? part.text : undefined) ?? "").join("");
   if (text.trim() === "") throw invalid(`${path}.parts`, "there is no text in it");
   return ThreadId.safeParse(last.id).success ? { id: last.id!, text } : { text };

@@ -113,7 +113,7 @@ export const UpdateBotSettings = z
     ai: z
       .object({
         instruction: z.string().max(200_000),
-        model: Model.partial(),
+        model: Model.extend({ fallbacks: Model.shape.fallbacks.nullable() }).partial(),
         memory: Memory.extend({
           lastMessages: LastMessages,
           semanticRecall: z.union([z.boolean(), RecallUpdate]),
@@ -122,9 +122,9 @@ export const UpdateBotSettings = z
         formatting: Formatting.partial(),
         tools: Tools,
         follow_up: FollowUp.nullable(),
-        vector_store_ids: VectorStoreIds,
-        knowledge: Knowledge.partial(),
-        budgets: z.object({ bot: Budget.nullable(), person: Budget.nullable() }).partial(),
+        vector_store_ids: VectorStoreIds.nullable(),
+        knowledge: Knowledge.partial().nullable(),
+        budgets: z.object({ bot: Budget.nullable(), person: Budget.nullable() }).partial().nullable(),
       })
       .partial()
       .default({}),

@@ -109,6 +109,6 @@ export function botSettingsFrom({ ai }: z.output<typeof schemas.UpdateBotSetting
       strategy: ai.knowledge.strategy,
       query: ai.knowledge.query,
     },
-    ...(ai.budgets ? { budgets: { bot: inMicro(ai.budgets.bot), person: inMicro(ai.budgets.person) } } : {}),
+    budgets: ai.budgets && { bot: inMicro(ai.budgets.bot), person: inMicro(ai.budgets.person) },
   };
 }
