@@ -207,8 +207,11 @@ class Turn {
       return [];
     }
     const id = this.#ports.newId();
-    this.#draft.say([{ type: "tool-approval-request", approvalId: id, toolCallId: call.toolCallId }]);
-    return [{ id, ...call, requestedFrom: mode === "user_approve" ? "user" : "operator" }];
+    const requestedFrom = mode === "user_approve" ? "user" : "operator";
+    // Who reads the answer is the person, and must not be asked what only an operator may decide.
+    if (requestedFrom === "user")
+      this.#draft.say([{ type: "tool-approval-request", approvalId: id, toolCallId: call.toolCallId }]);
+    return [{ id, ...call, requestedFrom }];
   }
 
   async #execute(call: ToolCall): Promise<void> {

@@ -27,6 +27,7 @@ const page = (names: string[]) => `<!doctype html>
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <link rel="icon" href="data:," />
     <title>Parley API</title>
     <script type="module" src="/docs/viewer.js"></script>
   </head>

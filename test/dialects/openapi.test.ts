@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import * as z from "zod";
 import { dialects } from "../../src/app.ts";
 import { callWorker } from "../helpers/project.ts";
 
@@ -58,6 +59,15 @@ describe.each(Object.entries(dialects))("the OpenAPI document of %s", (name, { p
     expect(refs.length).toBeGreaterThan(0);
     expect(refs.filter((ref) => !ref.startsWith("#/components/schemas/") || !resolve(root, ref))).toEqual([]);
     expect(JSON.stringify(root)).not.toContain("$defs");
+  });
+
+  it("shows bodies that the server accepts", () => {
+    const bodies = api.routes.flatMap(({ spec: { json } }) =>
+      json instanceof z.ZodUnion ? json.options : (json ?? []),
+    );
+    const shown = (bodies as z.ZodType[]).filter((body) => body.meta()?.["example"]);
+    expect(shown.length).toBeGreaterThan(0);
+    for (const body of shown) expect(body.safeParse(body.meta()!["example"])).toMatchObject({ success: true });
   });
 
   it("describes each route: its parameters, its body, its answer and its errors", async () => {

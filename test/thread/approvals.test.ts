@@ -149,6 +149,18 @@ describe("in the AI SDK's stream", () => {
     expect(events.at(-1)).toEqual({ type: "finish", messageMetadata: { finishReason: "stop" } });
   });
 
+  it.each([
+    ["user_approve", 1],
+    ["operator_approve", 0],
+  ] as const)("asks the person for no approval but their own: %s", async (mode, times) => {
+    const model = new FakeModel(callsTool("handoff_to_operator", REASON));
+    const thread = (await newChat(model, { tools: { handoff_to_operator: mode } })).thread();
+    const body = { messages: [{ id: "u1", role: "user", parts: [{ type: "text", text: "I want a human" }] }] };
+    const events = await lastEvents(await thread.chat.project.fetch("POST", `${thread.path}/stream`, body));
+    expect(events).toContainEqual(expect.objectContaining({ type: "tool-input-available", toolCallId: "call_1" }));
+    expect(events.filter(({ type }) => type === "tool-approval-request")).toHaveLength(times);
+  });
+
   it("a person cannot approve what an operator must", async () => {
     const { thread, approval, list } = await asked("operator_approve");
     const response = await thread.chat.project.fetch("POST", `${thread.path}/stream`, responded(approval, true));

@@ -15,7 +15,7 @@ export const Bot = z
 
 export const CreateBot = z
   .object({ name: Name, description: z.string().max(5000).nullish() })
-  .meta({ id: "CreateBot" });
+  .meta({ id: "CreateBot", example: { name: "Sales Bot" } });
 
 export const UpdateBot = z
   .object({ name: Name.optional(), description: z.string().max(5000).nullable().optional() })
@@ -129,4 +129,14 @@ export const UpdateBotSettings = z
       .partial()
       .default({}),
   })
-  .meta({ id: "UpdateBotSettings" });
+  .meta({
+    id: "UpdateBotSettings",
+    example: {
+      ai: {
+        instruction: "You answer for a small bookshop. Be friendly and brief.",
+        model: { id: "openai/gpt-4o-mini", temperature: 0.3 },
+        memory: { lastMessages: 20, generateTitle: true },
+        tools: { handoff_to_operator: "auto" },
+      },
+    },
+  });

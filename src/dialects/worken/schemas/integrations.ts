@@ -41,7 +41,7 @@ const Settings = z.record(z.string(), z.unknown());
 
 export const CreateIntegration = z
   .object({ name: Name, vendor: Vendor, auth_data: AuthData, settings: Settings.optional() })
-  .meta({ id: "CreateIntegration" });
+  .meta({ id: "CreateIntegration", example: { name: "Website", vendor: "worken", auth_data: {} } });
 
 export const UpdateIntegration = z
   .object({

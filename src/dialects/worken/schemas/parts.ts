@@ -2,7 +2,7 @@ import * as z from "zod";
 
 /** What the shapes of the API are made of. */
 
-export const Time = z.string().meta({ format: "date-time" });
+export const Time = z.string().meta({ format: "date-time", example: "2026-11-25T09:30:00.000Z" });
 export const UnixTime = z.int().meta({ description: "Seconds since 1970" });
 /** Shown in browsers: no `javascript:`, no `data:`. */
 export const WebUrl = z.url({ protocol: /^https?$/, error: "must be an http or https URL" });

@@ -13,7 +13,7 @@ export const Project = z
 
 export const CreateProject = z
   .object({ name: Name, organization_id: z.string().min(1).max(200), avatar_url: WebUrl.max(2000).nullish() })
-  .meta({ id: "CreateProject" });
+  .meta({ id: "CreateProject", example: { name: "Lighthouse Books", organization_id: "org_1" } });
 
 export const SetLimits = z
   .object({ requests_per_minute: z.int().min(1).max(1_000_000).nullable() })
@@ -23,7 +23,7 @@ export const ProjectWithLimits = Project.extend({ requests_per_minute: z.int().n
   id: "ProjectWithLimits",
 });
 
-export const CreateApiKey = z.object({ name: Name }).meta({ id: "CreateApiKey" });
+export const CreateApiKey = z.object({ name: Name }).meta({ id: "CreateApiKey", example: { name: "Website" } });
 
 export const ApiKey = z
   .object({ id: z.string(), name: z.string(), last_used_at: Time.nullable(), created_at: Time })

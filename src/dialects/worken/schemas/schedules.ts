@@ -74,7 +74,10 @@ export const CreateSchedule = z
       message: "is needed for what recurs",
     },
   )
-  .meta({ id: "CreateSchedule" });
+  .meta({
+    id: "CreateSchedule",
+    example: { task: "Say what is new.", cron: "0 9 * * 1", time_zone: "Europe/Berlin" },
+  });
 
 export const UpdateSchedule = z
   .object({

@@ -24,7 +24,10 @@ export const StreamMessages = z
     ...Later,
     person: Person.optional(),
   })
-  .meta({ id: "StreamMessages" });
+  .meta({
+    id: "StreamMessages",
+    example: { messages: [{ role: "user", content: "What is your return policy?" }] },
+  });
 
 const UiPart = z.looseObject({ type: z.string(), text: z.string().optional() });
 const UiMessage = z.looseObject({
@@ -43,7 +46,14 @@ export const StreamUiMessages = z
     ...Later,
     person: Person.optional(),
   })
-  .meta({ id: "StreamUiMessages" });
+  .meta({
+    id: "StreamUiMessages",
+    example: {
+      id: "thread-1",
+      trigger: "submit-message",
+      messages: [{ id: "m1", role: "user", parts: [{ type: "text", text: "What is your return policy?" }] }],
+    },
+  });
 
 export const StreamBody = z.union([StreamMessages, StreamUiMessages]);
 

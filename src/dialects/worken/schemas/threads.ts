@@ -96,7 +96,7 @@ export const Message = z
   })
   .meta({ id: "Message" });
 
-export const SetMode = z.object({ mode: Mode }).meta({ id: "SetMode" });
+export const SetMode = z.object({ mode: Mode }).meta({ id: "SetMode", example: { mode: "manual" } });
 
 export const ScheduledAt = z.iso.datetime({ offset: true, local: true, message: "must be an ISO 8601 time" });
 
@@ -105,7 +105,9 @@ export const Later = { scheduledAt: ScheduledAt.optional(), cancel_if_reply: z.b
 
 export const MessageText = z.string().trim().min(1).max(100_000);
 
-export const SendMessage = z.object({ text: MessageText, ...Later }).meta({ id: "SendMessage" });
+export const SendMessage = z
+  .object({ text: MessageText, ...Later })
+  .meta({ id: "SendMessage", example: { text: "Hello, this is a human." } });
 
 export const WorkingMemory = z.object({ content: z.string().nullable() }).meta({ id: "WorkingMemory" });
 
