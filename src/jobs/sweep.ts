@@ -14,11 +14,11 @@ import { sweepSchedules } from "../core/schedule-sweep.ts";
 import { openAdminContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";
 
-/** Runs every minute: rings again for work whose bell may have been lost, and forgets what has aged. */
+/** Runs every minute: rings again for work whose bell may have been lost, and forgets what has aged. What fails holds up nothing else. */
 export async function sweep(env: Env, execution: ExecutionContext): Promise<void> {
   const defer = (work: Promise<unknown>) => execution.waitUntil(work);
   const { db, jobs, now } = openAdminContext(env, { actor: { type: "system", job: "sweep" }, defer });
-  await Promise.all([
+  const done = await Promise.allSettled([
     sweepDeletedChats(db, jobs, now()),
     forgetOldAnswers({ db, now }),
     sweepInbound(db, jobs, now()),
@@ -34,4 +34,5 @@ export async function sweep(env: Env, execution: ExecutionContext): Promise<void
     sweepSchedules(db, jobs, now()),
     sweepRebuilds(db, jobs, now()),
   ]);
+  for (const sweeping of done) if (sweeping.status === "rejected") console.error("sweep", sweeping.reason);
 }

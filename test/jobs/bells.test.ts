@@ -2,10 +2,13 @@ import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { Store, upload } from "../helpers/knowledge.ts";
 import { newChat, newProject, type Caller } from "../helpers/project.ts";
-import { askLater, inMs } from "../helpers/schedules.ts";
+import { askLater, inMs, pass, tick } from "../helpers/schedules.ts";
 import { FakeModel, says } from "../helpers/upstream.ts";
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 function loseBells(): void {
   vi.spyOn(console, "error").mockReturnValue(undefined);
@@ -51,4 +54,21 @@ it("says of conversations what is stored, although no bell can be rung for it", 
     await chat.project.post("/integrations", { name: "Shop", vendor: "telegram", auth_data: { token: "1" } })
   ).json;
   expect(await statuses(chat.project, ["DELETE", `/integrations/${id}`])).toEqual([200]);
+});
+
+it("a sweep rings for what is due, although a part of it fails", async () => {
+  const store = await Store.create(await newProject());
+  loseBells();
+  const file = await store.add("a.md", "A lighthouse.");
+  vi.restoreAllMocks();
+  const failed = vi.spyOn(console, "error").mockReturnValue(undefined);
+  const prepare = env.DB.prepare.bind(env.DB);
+  vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
+    if (sql.includes("idempotent_answers")) throw new Error("no such table");
+    return prepare(sql);
+  });
+  pass(1000);
+  await tick();
+  expect(failed.mock.calls.map(([what]) => what)).toEqual(["sweep"]);
+  expect((await store.settled(file)).status).toBe("processed");
 });
