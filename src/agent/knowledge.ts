@@ -5,7 +5,9 @@ import { textOf, type Json, type Message } from "../core/messages.ts";
 import { truncate } from "../lib/text.ts";
 import { stemsOf } from "../lib/words.ts";
 import { excerptFor } from "./excerpt.ts";
+import { rerank } from "./rerank.ts";
 import { rewriteQuery } from "./rewrite-query.ts";
+import type { SidePorts } from "./side-question.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 
 const MESSAGES_JOINED = 3;
@@ -19,7 +21,10 @@ const TELLING_SCORE = 0.35;
 const LEAST_SHARED = 3;
 
 export type Said = Pick<Message, "role" | "parts">;
-type Ports = Pick<TurnPorts, "searchKnowledge" | "openModel" | "meter">;
+type Ports = Pick<TurnPorts, "searchKnowledge"> & SidePorts;
+/** So many times what is wanted is put before a model that ranks it. */
+const RANKED = 4;
+const MOST_RANKED = 24;
 
 /** What one turn has found in the documents, each passage under the number that the model knows it by. */
 export class FoundKnowledge {
@@ -69,17 +74,22 @@ export class FoundKnowledge {
 
   /** A passage that was found before keeps its number. */
   async #search(query: string): Promise<KnowledgeHit[]> {
-    const { maxResults, minScore } = this.#settings.knowledge;
-    const found = await this.#ports.searchKnowledge({
-      ...(this.#settings.vectorStoreIds ? { storeIds: this.#settings.vectorStoreIds } : {}),
-      queries: [query],
-      limit: maxResults,
-      minScore,
-    });
+    const found = await this.#best(query);
     const known = (this.passages ??= []);
     const same = (hit: KnowledgeHit) =>
       known.find(({ documentId, text }) => documentId === hit.documentId && text === hit.text);
     return found.map((hit) => same(hit) ?? (known.push(hit), hit));
+  }
+
+  async #best(query: string): Promise<KnowledgeHit[]> {
+    const { maxResults, minScore, rerank: model } = this.#settings.knowledge;
+    const found = await this.#ports.searchKnowledge({
+      ...(this.#settings.vectorStoreIds ? { storeIds: this.#settings.vectorStoreIds } : {}),
+      queries: [query],
+      limit: model === null ? maxResults : Math.min(maxResults * RANKED, MOST_RANKED),
+      minScore,
+    });
+    return model === null ? found : (await rerank(model, query, found, this.#ports)).slice(0, maxResults);
   }
 
   async #queryOf(messages: Said[]): Promise<string> {

@@ -1,46 +1,23 @@
-import { generateText } from "ai";
-import type { OpenModel } from "../core/ports.ts";
-import { estimateTokens } from "../core/prices.ts";
 import { textOf, type Message } from "../core/messages.ts";
-import { truncate } from "../lib/text.ts";
-import type { Meter } from "./meter.ts";
+import { askAside, type SidePorts } from "./side-question.ts";
 
 const INSTRUCTION =
   "Rewrite the last message of the user as one question that can be understood without the conversation, in the user's language, for a search in documents. Answer with the question alone.";
 const MESSAGES_READ = 6;
-const LONGEST_MESSAGE = 2000;
 const MOST_TOKENS = 120;
 
-/** What was asked last, in words that stand by themselves. One call of the bot's own model, paid like any other. */
+/** What was asked last, in words that stand by themselves: those of the bot's own model. */
 export async function rewriteQuery(
   modelId: string,
   messages: Pick<Message, "role" | "parts">[],
-  { openModel, meter }: { openModel: OpenModel; meter: Meter },
+  ports: SidePorts,
 ): Promise<string> {
   const asked = textOf(messages.findLast(({ role }) => role === "user")!.parts);
   if (messages.length < 2 || modelId.startsWith("embedded/")) return asked;
   const prompt = messages
     .slice(-MESSAGES_READ)
-    .map(({ role, parts }) => `${role}: ${truncate(textOf(parts), LONGEST_MESSAGE)}`)
+    .map(({ role, parts }) => `${role}: ${textOf(parts).slice(0, 2000)}`)
     .join("\n");
-  await meter.begin(modelId, () => ({
-    inputTokens: estimateTokens(INSTRUCTION + prompt),
-    maxOutputTokens: MOST_TOKENS,
-  }));
-  try {
-    const { text, usage } = await generateText({
-      model: openModel(modelId),
-      instructions: INSTRUCTION,
-      prompt,
-      maxOutputTokens: MOST_TOKENS,
-      maxRetries: 0,
-    });
-    meter.report(usage);
-    meter.end(true);
-    return text.trim() || asked;
-  } catch (error) {
-    meter.end(false);
-    console.warn("query", error);
-    return asked;
-  }
+  const question = { modelId, instruction: INSTRUCTION, prompt, maxOutputTokens: MOST_TOKENS };
+  return (await askAside(question, ports)) || asked;
 }

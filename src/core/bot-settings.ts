@@ -13,9 +13,17 @@ export type KnowledgeSettings = {
   strategy: "inject" | "tool";
   /** What is searched for: the last message, the last few, or one that the model makes of them. */
   query: "last" | "concatenate" | "rewrite";
+  /** The model that puts more than is wanted in order, of which the best are taken; null: none. */
+  rerank: string | null;
 };
 
-export const DEFAULT_KNOWLEDGE: KnowledgeSettings = { maxResults: 5, minScore: 0.2, strategy: "inject", query: "last" };
+export const DEFAULT_KNOWLEDGE: KnowledgeSettings = {
+  maxResults: 5,
+  minScore: 0.2,
+  strategy: "inject",
+  query: "last",
+  rerank: null,
+};
 
 /** How a bot remembers messages from before its window. */
 export type Recall = {

@@ -80,6 +80,9 @@ const Knowledge = z.object({
   min_score: z.number().min(0).max(1),
   strategy: z.enum(["inject", "tool"]),
   query: z.enum(["last", "concatenate", "rewrite"]),
+  rerank: ModelName.nullable()
+    .optional()
+    .meta({ description: "The model that puts what is found in order before the best are taken; null: none" }),
 });
 const VectorStoreIds = z.array(z.string().max(128)).max(100);
 

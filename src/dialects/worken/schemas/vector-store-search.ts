@@ -31,12 +31,18 @@ export const SearchFilter: z.ZodType<Filter, Filter> = z
 
 const Query = z.string().trim().min(1).max(4096);
 
+/** What is found has one order, by words and meaning together, whichever of OpenAI's rankers is named. */
+const RankingOptions = z.strictObject({
+  ranker: z.enum(["none", "auto", "default-2024-11-15"]).optional(),
+  score_threshold: z.number().min(0).max(1).optional(),
+});
+
 export const SearchVectorStore = z
   .object({
     query: z.union([Query, z.array(Query).min(1).max(5)]),
     max_num_results: z.int().min(1).max(50).default(10),
     filters: SearchFilter.nullish(),
-    ranking_options: z.object({ score_threshold: z.number().min(0).max(1).optional() }).nullish(),
+    ranking_options: RankingOptions.nullish(),
     rewrite_query: z.boolean().optional(),
   })
   .meta({ id: "SearchVectorStore" });

@@ -74,11 +74,12 @@ const inMicro = (budget: Budget | null | undefined) => budget && { ...budget, cr
 const isDefaultKnowledge = (knowledge: KnowledgeSettings) =>
   JSON.stringify(knowledgeView(knowledge)) === JSON.stringify(knowledgeView(DEFAULT_KNOWLEDGE));
 
-const knowledgeView = ({ maxResults, minScore, strategy, query }: KnowledgeSettings) => ({
+const knowledgeView = ({ maxResults, minScore, strategy, query, rerank }: KnowledgeSettings) => ({
   max_results: maxResults,
   min_score: minScore,
   strategy,
   query,
+  ...(rerank === null ? {} : { rerank }),
 });
 
 export function botSettingsFrom({ ai }: z.output<typeof schemas.UpdateBotSettings>): BotSettingsPatch {
@@ -108,6 +109,7 @@ export function botSettingsFrom({ ai }: z.output<typeof schemas.UpdateBotSetting
       minScore: ai.knowledge.min_score,
       strategy: ai.knowledge.strategy,
       query: ai.knowledge.query,
+      rerank: ai.knowledge.rerank,
     },
     budgets: ai.budgets && { bot: inMicro(ai.budgets.bot), person: inMicro(ai.budgets.person) },
   };
