@@ -4,10 +4,11 @@ import type { TurnOutcome } from "../../src/agent/turn.ts";
 import { defaultSettings } from "../../src/core/bot-settings.ts";
 import type { LiveEvent } from "../../src/core/live-events.ts";
 import type { Message } from "../../src/core/messages.ts";
+import type { SchedulePlan } from "../../src/core/schedule-state.ts";
 import type { Mode } from "../../src/core/thread-state.ts";
 import { SCHEMA } from "../../src/thread/schema.ts";
 import { ThreadMachine } from "../../src/thread/thread-machine.ts";
-import type { ThreadModel, Part } from "./thread-model.ts";
+import type { ThreadModel, Part, Plan } from "./thread-model.ts";
 
 const NOTHING_OWED = { hold: null, calls: [] };
 const identity = { projectId: "p", threadId: "t" };
@@ -111,6 +112,96 @@ const once = (name: string | null, kind: string) => (name ? { key: `${kind}-${na
 const drafted = (model: ThreadModel, said: string | null) =>
   said && model.running ? [...model.running.parts, word(said)] : null;
 
+const [LONG_AGO, FAR_OFF] = [1, 1e12];
+const dueAtOf = ({ isDue }: Pick<Plan, "isDue">) => (isDue ? LONG_AGO : FAR_OFF);
+const minutely = (maxExecutions: number) => ({
+  cron: "* * * * *",
+  timeZone: "UTC",
+  maxExecutions,
+  missed: "once" as const,
+});
+const newPlan = fc
+  .record({
+    kind: fc.constantFrom("send" as const, "task" as const),
+    text,
+    isDue: fc.boolean(),
+    cancelIfReply: fc.boolean(),
+    runs: fc.constantFrom(null, null, 1, 2),
+  })
+  .map((plan) => ({ ...plan, runs: plan.kind === "send" ? null : plan.runs }));
+const planOf = (plan: Plan): SchedulePlan => ({
+  kind: plan.kind,
+  text: plan.text,
+  dueAt: dueAtOf(plan),
+  cancelIfReply: plan.cancelIfReply,
+  createdBy: "operator",
+  recurrence: plan.runs === null ? null : minutely(plan.runs),
+});
+const hasPlans = (model: ThreadModel) => model.plans.length > 0;
+const chosen = (model: ThreadModel, which: number) => model.plans[which % model.plans.length]!;
+
+const plan = newPlan.map((given) =>
+  command(`plan(${JSON.stringify(given)})`, exists, (model, real) => {
+    const planned: Plan = { id: "", status: "pending", ...given };
+    const run = () => real.do((machine) => machine.schedule(planOf(planned), null));
+    if (model.plan(planned)) planned.id = run().id;
+    else assert.throws(run, /in manual mode|is blocked/);
+  }),
+);
+
+const postLater = fc.record({ said: text, isDue: fc.boolean(), cancelIfReply: fc.boolean() }).map((given) =>
+  command(
+    `post later(${JSON.stringify(given)})`,
+    () => true,
+    (model, real) => {
+      const { said, ...more } = given;
+      // The same, asked again, is answered once: each is another here.
+      const asked = `${said}${model.announced.size}`;
+      const planned: Plan = { id: "", kind: "answer", text: asked, runs: null, status: "pending", ...more };
+      const later = { dueAt: dueAtOf(planned), cancelIfReply: planned.cancelIfReply };
+      const request = { posting, messages: [{ text: asked }], regenerate: false, once: null, later };
+      const posted = real.do((machine) => machine.post(identity, request));
+      assert.equal(posted.kind === "scheduled", model.postLater(asked, planned));
+      if (posted.kind === "scheduled") planned.id = posted.scheduleId;
+    },
+  ),
+);
+
+const replan = fc
+  .tuple(fc.nat(), fc.constantFrom("pending" as const, "paused" as const), fc.boolean())
+  .map(([which, status, isDue]) =>
+    command(`replan(${which}, ${status}, ${isDue ? "due" : "far off"})`, hasPlans, (model, real) => {
+      const planned = chosen(model, which);
+      const changes = { status, dueAt: dueAtOf({ isDue }) };
+      const run = () => real.do((machine) => machine.changeSchedule(planned.id, changes));
+      if (model.replan(planned, status, isDue)) run();
+      else assert.throws(run, "already");
+    }),
+  );
+
+const cancelPlan = fc.nat().map((which) =>
+  command(`cancel(${which})`, hasPlans, (model, real) => {
+    const planned = chosen(model, which);
+    const run = () => real.do((machine) => machine.cancelSchedule(planned.id));
+    if (model.cancelPlan(planned)) run();
+    else assert.throws(run, "already");
+  }),
+);
+
+/** Bells come early, late and doubled; each has the id that was promised. */
+const fire = fc.tuple(fc.nat(), fc.constantFrom(1, 1, 2)).map(([which, times]) =>
+  command(`fire(${which}${times > 1 ? ", twice" : ""})`, hasPlans, (model, real) => {
+    const planned = chosen(model, which);
+    const promised = real.machine.timetable.log.find(planned.id)!.messageId;
+    const before = model.messages.length;
+    model.fire(planned);
+    const chat = { active: true, failing: false };
+    for (let time = 0; time < times; time++) real.do((machine) => machine.fire(planned.id, chat));
+    const last = real.machine.messages.last();
+    if (model.messages.length > before && promised) assert.equal(last!.id, promised);
+  }),
+);
+
 const post = fc
   .tuple(
     fc.array(fc.record({ id: fc.option(fc.constantFrom("m1", "m2", "m3")), text }), { minLength: 1, maxLength: 2 }),
@@ -160,18 +251,21 @@ const commit = fc
     status: fc.constantFrom<TurnOutcome["status"]>("complete", "complete", "complete", "interrupted", "failed"),
     approvals: fc.constantFrom(0, 0, 1, 2),
     mode: fc.constantFrom<Mode | null>(null, null, null, "manual"),
+    planned: fc.option(newPlan, { freq: 1 }),
   })
-  .map(({ said, status, approvals, mode: next }) =>
+  .map(({ said, status, approvals, mode: next, planned }) =>
     command(
-      `commit(${said}, ${status}, ${approvals} approvals, ${next})`,
+      `commit(${said}, ${status}, ${approvals} approvals, ${next}, ${JSON.stringify(planned)})`,
       (model) => model.running !== null,
       (model, real) => {
         const parts = status === "failed" ? model.running!.parts : drafted(model, said)!;
         const asked = status === "complete" && !next ? approvals : 0;
+        const id = `plan-of-${model.running!.id}-${model.plans.length}`;
+        const plans: Plan[] = planned ? [{ ...planned, id, kind: "task", status: "pending" }] : [];
         const control = {
           mode: status === "complete" ? next : null,
           workingMemory: null,
-          plans: [],
+          plans: plans.map((one) => ({ ...planOf(one), id: one.id })),
           cancelledPlans: [],
         };
         const requests = Array.from({ length: asked }, (_, index) => ({
@@ -183,14 +277,14 @@ const commit = fc
         }));
         const outcome = outcomeOf(status, parts, { approvals: requests, control });
         const { epoch } = real.machine.record!;
-        const { id } = model.running!;
-        model.commit({ status, parts, approvals: asked, mode: control.mode });
+        const messageId = model.running!.id;
+        model.commit({ status, parts, approvals: asked, mode: control.mode, plans });
         assert.equal(
-          real.do((machine) => machine.commit(id, epoch, outcome, NOTHING_OWED)),
+          real.do((machine) => machine.commit(messageId, epoch, outcome, NOTHING_OWED)),
           true,
         );
         assert.equal(
-          real.do((machine) => machine.commit(id, epoch, outcome, NOTHING_OWED)),
+          real.do((machine) => machine.commit(messageId, epoch, outcome, NOTHING_OWED)),
           false,
         );
       },
@@ -278,8 +372,26 @@ const abandon = fc.constant(
   ),
 );
 
+const planning = [plan, plan, postLater, replan, cancelPlan, fire, fire];
+
 export const machineCommands = fc.commands(
-  [post, post, say, say, commit, commit, commitInVain, setMode, stop, send, decide, crash, abandon, regenerate],
+  [
+    post,
+    post,
+    say,
+    say,
+    commit,
+    commit,
+    commitInVain,
+    setMode,
+    stop,
+    send,
+    decide,
+    crash,
+    abandon,
+    regenerate,
+    ...planning,
+  ],
   { maxCommands: 60, size: "max" },
 );
 
@@ -299,11 +411,24 @@ function compare(model: ThreadModel, { machine, events }: RealThread): void {
   const approvals = machine.approvals.page({ limit: 1000 }).items.map(({ status }) => status);
   const expected = model.approvals.map(({ status }) => status);
   assert.deepEqual(approvals, expected);
+  comparePlans(model, machine);
   const times = messages.map(({ createdAt }) => createdAt);
   const growing = [...new Set(times)].toSorted((a, b) => a - b);
   assert.deepEqual(times, growing);
   compareTold(model, events);
 }
+
+function comparePlans(model: ThreadModel, { timetable }: ThreadMachine): void {
+  const is = model.plans.map(({ id }) => {
+    const { status, dueAt } = timetable.log.find(id)!;
+    return { status, isDue: dueAt === LONG_AGO };
+  });
+  assert.deepEqual(is.map(planLine), model.plans.map(planLine));
+}
+
+/** When it is due matters to what is open alone. */
+const planLine = ({ status, isDue }: Pick<Plan, "status" | "isDue">) =>
+  status === "completed" || status === "cancelled" ? status : `${status} ${isDue ? "due" : "later"}`;
 
 /** Whoever only listens knows as much. */
 function compareTold(model: ThreadModel, events: LiveEvent[]): void {
@@ -312,6 +437,11 @@ function compareTold(model: ThreadModel, events: LiveEvent[]): void {
   assert.deepEqual(created.toSorted(), announced.toSorted());
   const modes = events.flatMap((event) => (event.type === "mode-changed" ? [event.mode] : []));
   assert.equal(modes.at(-1) ?? "auto", model.mode);
+  const planned = events.flatMap((event) => (event.type === "schedule-created" ? [event.scheduleId] : []));
+  assert.deepEqual(planned.toSorted(), model.plans.map(({ id }) => id).toSorted());
+  const cancelled = events.flatMap((event) => (event.type === "schedule-cancelled" ? [event.scheduleId] : []));
+  const over = model.plans.filter(({ status }) => status === "cancelled");
+  assert.deepEqual(cancelled.toSorted(), over.map(({ id }) => id).toSorted());
   const pending = events.flatMap((event) => (event.type === "pending-count" ? [event.pendingCount] : []));
   assert.equal(pending.at(-1) ?? 0, model.pendingCount);
 }

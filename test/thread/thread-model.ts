@@ -11,8 +11,21 @@ export type ModelMessage = {
   parts: Part[];
 };
 
-type Turn = { message: ModelMessage; continues: boolean; recoveries: number };
-type Ending = { status: Status; parts: Part[]; approvals: number; mode: string | null };
+/** What is to be said or done later. `runs`: how often it still recurs; null: it does not. `isDue`: its time has come. */
+export type Plan = {
+  /** Known once the thread has planned it. */
+  id: string;
+  kind: "send" | "task" | "answer";
+  text: string;
+  isDue: boolean;
+  cancelIfReply: boolean;
+  runs: number | null;
+  status: "pending" | "paused" | "completed" | "cancelled";
+};
+
+type Turn = { message: ModelMessage; continues: boolean; recoveries: number; plan?: Plan };
+type Ending = { status: Status; parts: Part[]; approvals: number; mode: string | null; plans?: Plan[] };
+const isOpen = ({ status }: Plan) => status === "pending" || status === "paused";
 type Question = { id: string | undefined; text: string };
 
 const textPart = (text: string): Part => ({ type: "text", text });
@@ -26,6 +39,7 @@ export class ThreadModel {
   /** Messages that live events have announced, also those that a regeneration has removed since. */
   announced = new Set<ModelMessage>();
   keys = new Map<string, ModelMessage | null>();
+  plans: Plan[] = [];
 
   get running(): ModelMessage | null {
     return this.turns[0]?.message ?? null;
@@ -54,6 +68,53 @@ export class ThreadModel {
     return led;
   }
 
+  /** What a person writes, to be answered later. False: it is not answered at all. */
+  postLater(text: string, plan: Plan): boolean {
+    this.#append("person", "complete", [textPart(text)]);
+    this.announced.add(this.messages.at(-1)!);
+    this.#cancel(({ cancelIfReply }) => cancelIfReply);
+    this.#expire();
+    if (this.mode === "blocked") return false;
+    this.plans.push(plan);
+    return true;
+  }
+
+  /** False: refused. */
+  plan(plan: Plan): boolean {
+    if (this.mode === "blocked" || (plan.kind === "send" && this.mode !== "manual")) return false;
+    this.plans.push(plan);
+    return true;
+  }
+
+  /** False: refused. */
+  replan(plan: Plan, status: "pending" | "paused", isDue: boolean): boolean {
+    if (!isOpen(plan)) return false;
+    Object.assign(plan, { status, isDue });
+    return true;
+  }
+
+  /** False: refused. */
+  cancelPlan(plan: Plan): boolean {
+    if (plan.status === "completed") return false;
+    plan.status = "cancelled";
+    return true;
+  }
+
+  /** Its bell rings, at the right time or not. */
+  fire(plan: Plan): void {
+    if (plan.status !== "pending" || !plan.isDue) return;
+    plan.isDue = false;
+    const isRunning = this.turns.some((turn) => turn.plan === plan);
+    if (plan.kind !== "send" && (this.mode !== "auto" || isRunning)) {
+      if (plan.runs === null) plan.status = "cancelled";
+      return;
+    }
+    plan.runs = (plan.runs ?? 1) - 1;
+    if (plan.runs === 0) plan.status = "completed";
+    if (plan.kind === "send") this.announced.add(this.#append("operator", "complete", [textPart(plan.text)]));
+    else this.#openTurn(plan);
+  }
+
   /** False: refused. */
   regenerate(): boolean {
     if (this.messages.length === 0 || this.turns.length > 0) return false;
@@ -69,10 +130,11 @@ export class ThreadModel {
     Object.assign(this.running!, { status: "streaming", parts });
   }
 
-  commit({ status, parts, approvals, mode }: Ending): void {
+  commit({ status, parts, approvals, mode, plans = [] }: Ending): void {
     const turn = this.turns.shift()!;
     this.#finish(turn, status, parts);
     for (let index = 0; index < approvals; index++) this.approvals.push({ message: turn.message, status: "pending" });
+    this.plans.push(...plans);
     if (mode) this.#change(mode, null);
   }
 
@@ -128,14 +190,19 @@ export class ThreadModel {
 
   #accept(questions: Question[]): ModelMessage | null {
     for (const { id, text } of questions) this.announced.add(this.#append("person", "complete", [textPart(text)], id));
+    if (questions.length > 0) this.#cancel(({ cancelIfReply }) => cancelIfReply);
     this.#expire();
     return this.mode === "auto" ? this.#openTurn() : null;
   }
 
-  #openTurn(): ModelMessage {
+  #openTurn(plan?: Plan): ModelMessage {
     const message = this.#append("bot", "pending", []);
-    this.turns.push({ message, continues: false, recoveries: 0 });
+    this.turns.push({ message, continues: false, recoveries: 0, ...(plan && { plan }) });
     return message;
+  }
+
+  #cancel(isMeant: (plan: Plan) => boolean): void {
+    for (const plan of this.plans) if (isOpen(plan) && isMeant(plan)) plan.status = "cancelled";
   }
 
   #append(author: ModelMessage["author"], status: Status, parts: Part[], id = ""): ModelMessage {
@@ -148,6 +215,7 @@ export class ThreadModel {
     const turns = this.turns.splice(0);
     for (const [index, turn] of turns.entries()) this.#close(turn, index === 0 ? draft : null);
     this.#expire();
+    if (mode === "blocked") this.#cancel(() => true);
     this.mode = mode;
   }
 
