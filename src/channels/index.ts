@@ -13,7 +13,7 @@ import { vk } from "./vk.ts";
 import { whatsapp } from "./whatsapp.ts";
 import { yandex } from "./yandex/index.ts";
 
-/** To add a vendor: write its file, add it here, add its sample payloads to `test/channels/samples.ts`. */
+/** To add a vendor: its file and its line here, its payloads and a fake of it in `test/channels/vendors`. */
 export const channels: { [V in Vendor]?: Channel } = {
   telegram,
   whatsapp,

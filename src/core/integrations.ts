@@ -1,6 +1,6 @@
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import { mergePatch, type Db } from "../db/client.ts";
-import { chats, inboundEvents, integrations, type JsonObject } from "../db/schema.ts";
+import { chats, inboundEvents, integrations, people, type JsonObject } from "../db/schema.ts";
 import type { Ctx } from "./context.ts";
 import { requireCredentials, type Credentials, type Vendor } from "./credentials.ts";
 import { eraseLater } from "./erasure.ts";
@@ -118,7 +118,7 @@ async function renew(ctx: Ctx, before: Integration, after: Integration): Promise
   await ringForIntegration(ctx, after.id);
 }
 
-/** Deletes its chats too, and in the background their threads. */
+/** Deletes its chats too, with the people who wrote through it, and in the background their threads. */
 export async function deleteIntegration(ctx: Ctx, id: string): Promise<void> {
   const integration = await getIntegration(ctx, id);
   const [deleted] = await ctx.db.batch([
@@ -128,6 +128,7 @@ export async function deleteIntegration(ctx: Ctx, id: string): Promise<void> {
       .where(and(eq(chats.integrationId, integration.id), isNull(chats.deletedAt)))
       .returning(),
     ctx.db.delete(inboundEvents).where(eq(inboundEvents.integrationId, integration.id)),
+    ctx.db.delete(people).where(eq(people.integrationId, integration.id)),
     ctx.db.delete(integrations).where(eq(integrations.id, integration.id)),
   ]);
   tearDownLater(ctx, integration);

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { Chat, newChat, newProject, type Caller } from "../helpers/project.ts";
+import { Chat, newChat, newProject, readAnswer, type Caller } from "../helpers/project.ts";
 import { FakeModel, says } from "../helpers/upstream.ts";
 
 type Project = Caller & { id: string };
@@ -143,6 +143,17 @@ describe("an integration", () => {
     expect((await project.get(`/chats/${id}`)).status).toBe(404);
     expect([(await project.get("/integrations")).json, (await project.get("/chats")).json]).toEqual([[], []]);
     expect((await project.delete(path)).status).toBe(404);
+  });
+
+  it("leaves nothing behind of the people who were known through it", async () => {
+    const chat = await newChat(new FakeModel(says("Hello.")));
+    const person = { external_id: "42", name: "Ann", avatar_url: "https://a.example/ann.png" };
+    const messages = [{ role: "user", content: "hi" }];
+    await readAnswer(await chat.project.fetch("POST", `${chat.thread().path}/stream`, { messages, person }));
+    const known = env.DB.prepare("select name from people where project_id = ?").bind(chat.project.id);
+    expect((await known.all()).results).toEqual([{ name: "Ann" }]);
+    await chat.project.delete(`/integrations/${chat.integrationId}`);
+    expect((await known.all()).results).toEqual([]);
   });
 
   it("is hidden from every other project", async () => {
