@@ -66,7 +66,8 @@ export async function finishOAuth(ctx: Ctx, begun: OAuthState, query: URLSearchP
   const verifier = await ctx.sealer.open(begun.verifier, placeOf(begun.hash, ctx.project.id));
   const channel = await openChannel(ctx, integration);
   const tokens = await channel!.exchangeCode!({ code, verifier, redirectUri: redirectUri(ctx) }).catch(asDomainError);
-  await keepTokens(ctx, integration, channel!, tokens);
+  if (await keepTokens(ctx, integration, channel!, tokens)) return;
+  throw new DomainError("conflict", "the integration was given other credentials meanwhile");
 }
 
 function asDomainError(error: unknown): never {
@@ -74,16 +75,19 @@ function asDomainError(error: unknown): never {
   throw error;
 }
 
-/** The access is good now: what could not be done without it is tried again. */
+/**
+ * The access is good now: what could not be done without it is tried again. False, and nothing happens, where somebody has
+ * given other credentials meanwhile.
+ */
 async function keepTokens(
   ctx: Ctx,
   integration: Integration,
   channel: ChannelPort,
   tokens: OAuthTokens,
-): Promise<void> {
+): Promise<boolean> {
   const { id } = integration;
   const credentials = { ...(await openCredentials(ctx, integration)), ...tokens.credentials };
-  await ctx.db
+  const [kept] = await ctx.db
     .update(integrations)
     .set({
       credentials: await sealCredentials(ctx, id, credentials),
@@ -93,9 +97,18 @@ async function keepTokens(
       error: null,
       updatedAt: ctx.now(),
     })
-    .where(and(eq(integrations.id, id), eq(integrations.projectId, ctx.project.id)));
+    .where(
+      and(
+        eq(integrations.id, id),
+        eq(integrations.projectId, ctx.project.id),
+        eq(integrations.credentials, integration.credentials),
+      ),
+    )
+    .returning({ id: integrations.id });
+  if (!kept) return false;
   await ringForSetUp(ctx, id);
   await ringForIntegration(ctx, id);
+  return true;
 }
 
 const endOf = (ctx: Ctx, { expiresInSeconds }: OAuthTokens) =>
@@ -126,10 +139,15 @@ async function claim(ctx: Ctx, { id, accessEndsAt }: Integration, now: number): 
   return claimed !== undefined;
 }
 
-/** A vendor that does not answer is asked again in a minute; one that refuses has taken the access back. */
+/**
+ * A vendor that does not answer is asked again in a minute; one that refuses has taken the access back, unless it is
+ * another by now.
+ */
 async function failRenewal(ctx: Ctx, integration: Integration, error: unknown): Promise<void> {
   if (!(error instanceof ChannelFailure)) throw error;
   if (error.kind === "temporary" || error.kind === "rate_limited") throw error;
+  const now = await findIntegration(ctx, integration.id);
+  if (now?.credentials !== integration.credentials) return;
   await dropEnd(ctx, integration);
   await loseAuth(ctx, integration, error.message);
 }

@@ -178,6 +178,27 @@ describe.each(Object.values(vendors))("OAuth of $name", (vendor) => {
     },
   );
 
+  it("keeps credentials that are given while access is asked for, and says so to the person", async () => {
+    const account = await open(vendor);
+    const { client } = account;
+    const replaceBy = (access_token: string) => async () => {
+      client.meanwhile = null;
+      const auth_data = { client_id: client.id, client_secret: client.secret, ...vendor.auth, access_token };
+      await account.project.post(account.path, { auth_data });
+      client.access = access_token;
+    };
+    client.meanwhile = replaceBy(`first-${client.id}`);
+    expect((await visit(await account.allow())).status).toBe(409);
+    expect((await account.profile()).json).toMatchObject(vendor.profile);
+    if (!vendor.refreshes) return;
+    expect((await visit(await account.allow())).status).toBe(200);
+    client.meanwhile = replaceBy(`second-${client.id}`);
+    await account.endSoon();
+    await sweep();
+    await eventually(() => expect(client.access).toBe(`second-${client.id}`));
+    await eventually(async () => expect((await account.profile()).json).toMatchObject(vendor.profile));
+  });
+
   it("has a profile that says what is wrong: access taken back, or a vendor that is not there", async () => {
     const account = await open(vendor);
     await visit(await account.allow());

@@ -18,6 +18,8 @@ export type Client = {
   failed: number;
   /** Nobody answers where the access is used. */
   isDown: boolean;
+  /** What happens while the authorization server makes up its mind. */
+  meanwhile: (() => Promise<unknown>) | null;
 };
 
 const clients = new Map<string, Client>();
@@ -94,7 +96,9 @@ async function grant(vendor: OAuthVendor, api: Api, request: Request): Promise<R
   client.grants.push(kind);
   client.access = `access-${client.grants.length}-${client.id}`;
   client.refresh = `refresh-${client.grants.length}-${client.id}`;
-  return Response.json((api.grant ?? grantOf)(client));
+  const granted = (api.grant ?? grantOf)(client);
+  await client.meanwhile?.();
+  return Response.json(granted);
 }
 
 async function isTheirs(client: Client, fields: Record<string, string>): Promise<boolean> {
@@ -110,7 +114,16 @@ function vendorOf(given: Omit<OAuthVendor, "newClient">, api: Api): OAuthVendor 
     ...given,
     newClient: () => {
       const id = `client-${number()}`;
-      const fresh = { challenge: null, grants: [], access: "", refresh: "", fails: null, failed: 0, isDown: false };
+      const fresh = {
+        challenge: null,
+        grants: [],
+        access: "",
+        refresh: "",
+        fails: null,
+        failed: 0,
+        isDown: false,
+        meanwhile: null,
+      };
       const client: Client = { id, secret: "shh", vendor, ...fresh };
       clients.set(id, client);
       return client;
