@@ -81,9 +81,12 @@ async function lookUp(env: Env, hash: string, chatId: string | null, defaultMode
     );
   } catch (error) {
     console.error("access", error);
-    throw new DomainError("unavailable", "the database does not answer", { retryAfterSeconds: 1 });
+    throw databaseAway();
   }
 }
+
+export const databaseAway = () =>
+  new DomainError("unavailable", "the database does not answer", { retryAfterSeconds: 1 });
 
 const deferOf = (c: Context<App>) => (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
 

@@ -36,7 +36,7 @@ async function answerOf(request: Request, { spec }: RouteRow): Promise<Outcome> 
 }
 
 /** Traces of how we are made, which no answer may show. */
-const INTERNALS =
+export const INTERNALS =
   /\bat \S+ \(|\.ts:\d|\.js:\d|node_modules|D1_|SQLITE|\bsqlite|fts5|drizzle|Failed query|\bTypeError|\bRangeError|\bReferenceError|\bZodError|\[object /i;
 
 /** As JSON writes a lone surrogate. */

@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { DomainError, type ErrorCode } from "../../core/errors.ts";
-import type { App } from "../../http/tenant.ts";
+import { databaseAway, type App } from "../../http/tenant.ts";
+import { isDatabaseOutage } from "../../lib/database-outage.ts";
 import { expectsOpenAi } from "./openai-shapes.ts";
 
 const STATUS = {
@@ -53,6 +54,7 @@ type Issues = NonNullable<DomainError["details"]["issues"]>;
 export function errorResponse(error: unknown, c: Context<App>): Response {
   if (!(error instanceof DomainError)) {
     console.error(c.var.requestId, error);
+    if (isDatabaseOutage(error)) return errorResponse(databaseAway(), c);
     return respond(c, 500, "internal", "something went wrong on our side", []);
   }
   const { issues = [], retryAfterSeconds, allow } = error.details;
