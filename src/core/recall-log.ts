@@ -2,7 +2,7 @@ import { truncate } from "../lib/text.ts";
 import { allStemsOf } from "../lib/words.ts";
 import { markStems } from "./chunk-words.ts";
 import type { Ctx } from "./context.ts";
-import type { ClaimedThread } from "./recall-queue.ts";
+import { RecallClaimLost, type ClaimedThread } from "./recall-queue.ts";
 import { threadToken } from "./search.ts";
 
 /** What is kept of a message; what is beyond is found by its words, and not shown. */
@@ -34,7 +34,10 @@ export async function keptBetween(ctx: Ctx, threadId: string, after: number, upT
 
 export const keptText = (text: string) => truncate(text, MOST_KEPT);
 
-/** Keeps messages under a claim: where that is lost, nothing is written. */
+/** Nobody else works on the thread. */
+const IS_CLAIMED = "exists (select 1 from recalled_threads where project_id = ? and thread_id = ? and claim = ?)";
+
+/** Keeps messages under a claim: where that is lost, nothing is written, and the work is void. */
 export async function keepMessages(ctx: Ctx, thread: ClaimedThread, messages: Memorable[]): Promise<KeptMessage[]> {
   if (messages.length === 0) return [];
   const [d1, { threadId, personId, claim }] = [ctx.db.$client, thread];
@@ -44,22 +47,22 @@ export async function keepMessages(ctx: Ctx, thread: ClaimedThread, messages: Me
     terms: markStems(ctx.project.id, allStemsOf(text.slice(0, MOST_FOUND_BY))).join(" "),
   }));
   const scope = personId === null ? threadToken(threadId) : `${threadToken(threadId)} ${personScope(personId)}`;
-  const [, , kept] = await d1.batch<KeptMessage>([
+  const claimed = [ctx.project.id, threadId, claim];
+  const [written, , kept] = await d1.batch<KeptMessage>([
     d1
       .prepare(
         `insert into recalled_messages (project_id, thread_id, person_id, message_id, seq, author, text, created_at)
          select ?, ?, ?, value ->> 'messageId', value ->> 'seq', value ->> 'author', value ->> 'text', value ->> 'createdAt'
-         from json_each(?) where exists
-           (select 1 from recalled_threads where project_id = ? and thread_id = ? and claim = ?)`,
+         from json_each(?) where ${IS_CLAIMED}`,
       )
-      .bind(ctx.project.id, threadId, personId, JSON.stringify(rows), ctx.project.id, threadId, claim),
+      .bind(ctx.project.id, threadId, personId, JSON.stringify(rows), ...claimed),
     d1
       .prepare(
         `insert into recalled_search (rowid, scope, terms)
          select m.id, ?, row.value ->> 'terms' from json_each(?) row cross join recalled_messages m
-         on m.project_id = ? and m.thread_id = ? and m.seq = row.value ->> 'seq'`,
+         on m.project_id = ? and m.thread_id = ? and m.seq = row.value ->> 'seq' where ${IS_CLAIMED}`,
       )
-      .bind(scope, JSON.stringify(terms), ctx.project.id, threadId),
+      .bind(scope, JSON.stringify(terms), ctx.project.id, threadId, ...claimed),
     d1
       .prepare(
         `select id, message_id as messageId, seq, text, space from recalled_messages
@@ -67,6 +70,7 @@ export async function keepMessages(ctx: Ctx, thread: ClaimedThread, messages: Me
       )
       .bind(ctx.project.id, threadId, JSON.stringify(rows.map(({ seq }) => seq))),
   ]);
+  if (written!.meta.changes === 0) throw new RecallClaimLost();
   return kept!.results;
 }
 

@@ -1,7 +1,9 @@
 import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { recallSpace } from "../../src/core/remember-messages.ts";
+import type { Ctx } from "../../src/core/context.ts";
+import { recallSpace, rememberMessages } from "../../src/core/remember-messages.ts";
+import { openContext } from "../../src/runtime/context.ts";
 import { objectIndex } from "../../src/vectors/object-index.ts";
 import type { Job } from "../../src/core/ports.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -67,6 +69,23 @@ const bellOf = (thread: Thread): Job => ({
 
 async function askAll(thread: Thread, ...questions: string[]): Promise<void> {
   for (const question of questions) await thread.ask(question);
+}
+
+const contextOf = ({ chat }: Thread): Ctx =>
+  openContext(env, chat.project, { actor: { type: "system", job: "test" }, defer: (work) => void work });
+
+/** A context before whose first batch of statements something happens; notes how many rows each statement changes. */
+function watchingBatches(ctx: Ctx, writes: number[], first: () => Promise<void>): Ctx {
+  const d1 = ctx.db.$client;
+  let happens: Promise<void> | null = null;
+  const batch = async (statements: D1PreparedStatement[]) => {
+    await (happens ??= first());
+    const results = await d1.batch(statements);
+    writes.push(...results.map(({ meta }) => meta.changes));
+    return results;
+  };
+  const watched = { prepare: (sql: string) => d1.prepare(sql), batch };
+  return { ...ctx, db: Object.create(ctx.db, { $client: { value: watched } }) as Ctx["db"] };
 }
 
 const OTHERS = ["Is it going to rain?", "What is for lunch?", "Tell me a joke."];
@@ -301,6 +320,29 @@ describe("what is remembered", () => {
     await abortAllDurableObjects();
     await deliver(bellOf(thread));
     expect(await kept(thread)).toEqual(before);
+  });
+
+  it("is written once where a worker was taken for lost, and writes when another has done its work", async () => {
+    const thread = (await newChat(newModel(), memory())).thread();
+    await thread.ask("My dog is called Rex.");
+    await remembered(thread);
+    const anew = `update recalled_threads set due_at = 1, done_seq = 0 where thread_id = ?`;
+    await env.DB.batch([
+      env.DB.prepare(anew).bind(thread.id),
+      env.DB.prepare(
+        "delete from recalled_search where rowid in (select id from recalled_messages where thread_id = ?)",
+      ).bind(thread.id),
+      env.DB.prepare("delete from recalled_messages where thread_id = ?").bind(thread.id),
+    ]);
+    const writes: number[] = [];
+    const slow = watchingBatches(contextOf(thread), writes, async () => {
+      await env.DB.prepare(anew).bind(thread.id).run();
+      await rememberMessages(contextOf(thread), thread.id);
+    });
+    await rememberMessages(slow, thread.id);
+    expect((await kept(thread)).map(({ text }) => text)).toEqual(["My dog is called Rex.", "Well."]);
+    expect(writes).not.toEqual([]);
+    expect(writes.filter((changes) => changes > 0)).toEqual([]);
   });
 
   it("is made once of a long message too, wherever what is kept of it ends", async () => {
