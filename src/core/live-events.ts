@@ -8,6 +8,8 @@ export type LiveEvent = ThreadEvent | ProjectEvent;
 export type ThreadEvent = { threadId: string } & (
   | { type: "message-created"; messageId: string; role: "user" | "assistant"; status: string }
   | { type: "message-updated"; messageId: string; status: string }
+  /** It was taken back: another answer was wanted, or the person said something else. */
+  | { type: "message-deleted"; messageId: string }
   | { type: "delivery-changed"; messageId: string; status: Delivery["status"]; error: string | null }
   | { type: "pending-count"; pendingCount: number }
   | { type: "mode-changed"; mode: Mode }

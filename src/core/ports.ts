@@ -63,6 +63,8 @@ export type PostCommand = {
   messages: UserMessage[];
   /** Removes the last answer and runs again, instead of adding messages. */
   regenerate: boolean;
+  /** The message that is said or answered anew: what came after it is taken back. */
+  anew?: string | undefined;
   /** Stored only: nobody is there to answer. */
   unanswered?: boolean;
   /** When the messages are answered; absent: now. */

@@ -116,6 +116,8 @@ export async function deleteThread(ctx: Ctx, thread: { id: string; chatId: strin
 export type PostInput = {
   messages: UserMessage[];
   regenerate?: boolean;
+  /** An answer that is to be given anew, or a message that says something else now; what came after it is taken back. */
+  anew?: string | undefined;
   /** When the messages are answered; absent or past: now. */
   later?: { at: Date; cancelIfReply: boolean } | undefined;
   person?: { externalId: string; name?: string | null; avatarUrl?: string | null } | undefined;
@@ -132,10 +134,10 @@ export async function postMessages(
   if (!chat.active) throw new DomainError("conflict", "this chat, its bot or its integration is not active");
   const person = input.person && (await rememberPerson(ctx, chat.integrationId, input.person, thread));
   if (person === null) throw notFound("thread", thread.id);
-  const { messages, regenerate = false } = input;
+  const { messages, regenerate = false, anew } = input;
   const posting = postingOf(chat, person?.id ?? null, types);
   const later = input.later ? await laterOf(ctx, input.later) : null;
-  return ctx.thread(thread.id).post({ posting, messages, regenerate, later, once: onceKey(ctx) });
+  return ctx.thread(thread.id).post({ posting, messages, regenerate, anew, later, once: onceKey(ctx) });
 }
 
 async function laterOf(ctx: Ctx, { at, cancelIfReply }: NonNullable<PostInput["later"]>): Promise<Later | null> {

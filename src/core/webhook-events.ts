@@ -9,6 +9,7 @@ type WebhookData = {
   "thread.created": { thread_id: string; chat_id: string };
   "thread.message.created": { thread_id: string; message: Json };
   "thread.message.updated": { thread_id: string; message: Json };
+  "thread.message.deleted": { thread_id: string; message_id: string };
   "thread.mode.changed": { thread_id: string; mode: Mode };
   "thread.approval.requested": { thread_id: string; approval: Json };
   "thread.approval.decided": { thread_id: string; approval: Json };

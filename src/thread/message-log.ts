@@ -92,6 +92,11 @@ export class MessageLog {
     return this.#first("select * from messages order by seq desc limit 1");
   }
 
+  /** All from this place on. */
+  since(seq: number): LoggedMessage[] {
+    return this.#sql.exec<Row>("select * from messages where seq >= ? order by seq", seq).toArray().map(messageOf);
+  }
+
   /** The answer to a user's message: the first that comes after it. */
   answerTo(message: LoggedMessage): LoggedMessage | null {
     return this.#first("select * from messages where seq > ? and role = 'assistant' order by seq limit 1", message.seq);

@@ -95,7 +95,9 @@ export class ThreadMachine {
     if (repeated) return this.#postedAs(repeated.messageId);
     if (record.mode === "auto" && record.openTurns.length >= MOST_WAITING) throw tooManyWaiting();
     takePosting(record, command.posting);
-    const posted = command.regenerate ? answered(this.#turns.regenerate(record)) : this.#accept(record, command);
+    const posted = command.regenerate
+      ? answered(this.#turns.regenerate(record, command.anew))
+      : (this.#reword(record, command) ?? this.#accept(record, command));
     this.#remember(command.once, posted.kind === "unanswered" ? null : posted.messageId);
     this.#book.save(record);
     return posted;
@@ -287,6 +289,22 @@ export class ThreadMachine {
     this.timetable.log.clear();
     const nothing = { openTurns: [], workingMemory: null, title: null };
     this.#book.save(Object.assign(record, nothing, { erased: true, epoch: record.epoch + 1 }));
+  }
+
+  /** Where a person's message says something else now, it is answered anew. Null: it does not. */
+  #reword(record: ThreadRecord, { anew, messages, unanswered }: PostCommand): Posted | null {
+    const stored = anew === undefined ? null : this.messages.find(anew);
+    const [said] = messages;
+    if (!said || stored?.author !== "person" || textOf(stored.parts) === said.text) return null;
+    if (record.mode !== "auto" || unanswered)
+      throw new DomainError(
+        "conflict",
+        `the thread is in ${record.mode} mode; what was said can be changed in auto mode`,
+      );
+    this.timetable.cancelAll("reply");
+    const messageId = this.#turns.answerAnew(record, stored.seq + 1);
+    this.edit(stored.id, said.text);
+    return answered(messageId);
   }
 
   #accept(record: ThreadRecord, command: PostCommand): Posted {

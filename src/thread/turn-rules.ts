@@ -48,21 +48,35 @@ export class TurnRules {
     return answer.id;
   }
 
-  /** The last answer is given anew, or a first one where there is none. Null: the bot is silent now. */
-  regenerate(record: ThreadRecord): string | null {
-    const last = this.#book.messages.last();
-    if (!last) throw new DomainError("conflict", "there is nothing to answer yet");
+  /** An answer, or the last, is given anew; what came after it is taken back. Null: the bot is silent now. */
+  regenerate(record: ThreadRecord, asked: string | undefined): string | null {
+    const { messages } = this.#book;
+    const old = (asked !== undefined && messages.find(asked)) || messages.last();
+    if (!old) throw new DomainError("conflict", "there is nothing to answer yet");
+    return this.answerAnew(record, old.role === "user" ? old.seq + 1 : old.seq);
+  }
+
+  /** Takes back what was said from this place on, and answers what is left. Null: the bot is silent now. */
+  answerAnew(record: ThreadRecord, from: number): string | null {
     if (record.openTurns.length > 0) throw new DomainError("conflict", "an answer is being written");
     if (record.mode !== "auto") return null;
-    if (last.author === "operator") throw new DomainError("conflict", "an operator has answered last");
+    const taken = this.#book.messages.since(from);
+    if (taken.some(({ author }) => author === "operator"))
+      throw new DomainError("conflict", "an operator has answered since");
     this.#book.expireApprovals();
     const messageId = this.open(record);
-    if (last.role === "assistant") {
-      this.#book.messages.remove(last.id);
-      if (last.parts.length > 0) record.botMessages -= 1;
-    }
+    for (const message of taken) this.#takeAway(record, message);
     this.#book.countPending();
     return messageId;
+  }
+
+  /** What was told of is told to be gone. */
+  #takeAway(record: ThreadRecord, { id, role, parts }: LoggedMessage): void {
+    this.#book.messages.remove(id);
+    if (parts.length === 0) return;
+    this.#book.tell({ type: "message-deleted", messageId: id });
+    if (role === "user") record.userMessages -= 1;
+    else record.botMessages -= 1;
   }
 
   /** An answer that was given in part goes on. */

@@ -45,6 +45,8 @@ function eventOf(machine: ThreadMachine, event: LiveEvent, takeover: boolean): W
       const type = event.type === "message-created" ? "thread.message.created" : "thread.message.updated";
       return { type, data: { thread_id, message: messageData(message) }, at: new Date(message.createdAt) };
     }
+    case "message-deleted":
+      return { type: "thread.message.deleted", data: { thread_id, message_id: event.messageId } };
     case "mode-changed":
       return { type: "thread.mode.changed", data: { thread_id, mode: event.mode } };
     case "chat-status-changed": {

@@ -4,11 +4,13 @@ import { FakeModel, says } from "../helpers/upstream.ts";
 
 type Chunk = { type: string; [key: string]: unknown };
 
+type Body = { trigger?: "submit-message" | "regenerate-message"; messageId?: string; text?: string; userId?: string };
+
 /** Asks as the AI SDK's chat transport does. */
-async function ask(thread: Thread, trigger: "submit-message" | "regenerate-message" = "submit-message") {
-  const messages = [{ id: "u1", role: "user", parts: [{ type: "text", text: "hi" }] }];
-  const body = { id: thread.id, trigger, messages };
-  const response = await thread.chat.project.fetch("POST", `/chats/${thread.chat.id}/threads`, body);
+async function ask(thread: Thread, { text = "hi", userId = "u1", ...body }: Body = {}) {
+  const messages = [{ id: userId, role: "user", parts: [{ type: "text", text }] }];
+  const path = `/chats/${thread.chat.id}/threads`;
+  const response = await thread.chat.project.fetch("POST", path, { id: thread.id, messages, ...body });
   const lines = (await response.text()).split("\n").filter((line) => line.startsWith("data: {"));
   return { status: response.status, chunks: lines.map((line) => JSON.parse(line.slice(6)) as Chunk) };
 }
@@ -18,8 +20,54 @@ const contents = async (thread: Thread) => (await thread.messages()).map(({ cont
 it("gives an answer anew, in place of the last one", async () => {
   const thread = (await newChat(new FakeModel(says("First."), says("Second.")))).thread();
   await ask(thread);
-  expect((await ask(thread, "regenerate-message")).status).toBe(200);
+  expect((await ask(thread, { trigger: "regenerate-message" })).status).toBe(200);
   expect(await contents(thread)).toEqual(["hi", "Second."]);
+});
+
+/** A thread in which two questions are answered. */
+async function twoAnswers(...more: ReturnType<typeof says>[]) {
+  const model = new FakeModel(says("First."), says("Second."), ...more);
+  const thread = (await newChat(model)).thread();
+  await ask(thread, { text: "one" });
+  await ask(thread, { text: "two", userId: "u2" });
+  const [, answer] = await thread.messages();
+  return { model, thread, first: answer!.id };
+}
+
+it("gives an earlier answer anew, and takes back what came after it", async () => {
+  const { model, thread, first } = await twoAnswers(says("Better."));
+  await ask(thread, { text: "one", trigger: "regenerate-message", messageId: first });
+  expect(await contents(thread)).toEqual(["one", "Better."]);
+  expect(model.requests[2]!.messages.map(({ content }) => content)).toEqual(["one"]);
+  expect((await thread.get()).json).toMatchObject({
+    pending_count: 0,
+    stats: { messages_total: 2, user_messages: 1, bot_messages: 1 },
+  });
+});
+
+it("answers what a person has said otherwise, once, and takes back what came after it", async () => {
+  const { model, thread } = await twoAnswers(says("Other."));
+  const changed = { text: "one, but", messageId: "u1" };
+  expect((await ask(thread, changed)).chunks).toContainEqual(expect.objectContaining({ delta: "Other." }));
+  expect((await ask(thread, changed)).chunks).toContainEqual(expect.objectContaining({ delta: "Other." }));
+  expect(await contents(thread)).toEqual(["one, but", "Other."]);
+  expect(model.requests.map(({ messages }) => messages.at(-1)!.content)).toEqual(["one", "two", "one, but"]);
+  expect((await thread.get()).json.stats).toEqual({ messages_total: 2, user_messages: 1, bot_messages: 1 });
+  const { json } = await thread.chat.project.get("/threads?search=but");
+  expect(json.data).toMatchObject([{ id: thread.id }]);
+});
+
+it("takes nothing back while an operator answers, nor what an operator said", async () => {
+  const { thread, first } = await twoAnswers(says("Never."));
+  const before = await contents(thread);
+  const changed = { text: "one, but", messageId: "u1" };
+  await thread.setMode("manual");
+  expect((await ask(thread, changed)).status).toBe(409);
+  await thread.send("This is a human.");
+  await thread.setMode("auto");
+  expect((await ask(thread, changed)).status).toBe(409);
+  expect((await ask(thread, { trigger: "regenerate-message", messageId: first })).status).toBe(409);
+  expect(await contents(thread)).toEqual([...before, "This is a human."]);
 });
 
 it("never takes back what an operator said", async () => {
@@ -28,7 +76,7 @@ it("never takes back what an operator said", async () => {
   await thread.setMode("manual");
   await thread.send("This is a human.");
   await thread.setMode("auto");
-  expect((await ask(thread, "regenerate-message")).status).toBe(409);
+  expect((await ask(thread, { trigger: "regenerate-message" })).status).toBe(409);
   expect(await contents(thread)).toEqual(["hi", "First.", "This is a human."]);
 });
 

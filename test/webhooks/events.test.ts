@@ -155,6 +155,19 @@ describe("a receiver", () => {
     expect(failed?.data).toEqual({ schedule_id: schedule.id, thread_id: thread.id, error: expect.any(String) });
   });
 
+  it("is told of an answer that is taken back for another one, and so is who watches", async () => {
+    const { thread, tell } = await watched(new FakeModel(says("First."), says("Second.")));
+    await thread.ask("hi");
+    const [question, first] = await thread.messages();
+    const listener = new SseReader(await thread.chat.project.fetch("GET", `/threads/events/${thread.id}`));
+    const messages = [{ id: question!.id, role: "user", parts: [{ type: "text", text: "hi" }] }];
+    const again = { id: thread.id, messages, trigger: "regenerate-message" };
+    await (await thread.chat.project.fetch("POST", `/chats/${thread.chat.id}/threads`, again)).text();
+    const gone = (await tell()).filter(({ type }) => type === "thread.message.deleted");
+    expect(gone.map(({ data }) => data)).toEqual([{ thread_id: thread.id, message_id: first!.id }]);
+    expect(await listener.json()).toEqual({ thread_id: thread.id, type: "message_deleted", message_id: first!.id });
+  });
+
   it("hears nothing of an answer that a takeover cut off", async () => {
     const held = new HeldAnswer();
     const { thread, tell } = await watched(new FakeModel(held.answer));

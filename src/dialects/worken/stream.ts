@@ -121,9 +121,11 @@ function inputFrom({ messages, ...body }: Body): PostInput {
   const ui = { messages, ...body } as UiBody;
   if (ui.trigger === "regenerate-message") {
     if (later) throw invalid("scheduledAt", "an answer cannot be made again later");
-    return { messages: [], regenerate: true, person };
+    return { messages: [], regenerate: true, anew: ui.messageId, person };
   }
-  return { messages: [newestUiMessage(ui)], person, later };
+  const newest = newestUiMessage(ui);
+  const isChanged = newest.id !== undefined && newest.id === ui.messageId && !later;
+  return { messages: [newest], person, later, anew: isChanged ? newest.id : undefined };
 }
 
 /** A UI client sends all it has; the history is ours, so only the newest message is taken, and only from a user. */

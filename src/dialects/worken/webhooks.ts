@@ -35,7 +35,7 @@ const DeliveryId = Id.extend({ event_id: z.string() });
 
 const EVENTS = `Events are POSTed as JSON \`{id, type, created_at, data}\`, signed in \`x-worken-signature\` (HMAC-SHA256 of the body, hex) and as
 [Standard Webhooks](https://www.standardwebhooks.com). Types: thread.created, thread.message.created, thread.message.updated,
-thread.mode.changed, chat.status.changed, thread.approval.requested, thread.approval.decided, schedule.created, schedule.fired, schedule.failed, schedule.cancelled,
+thread.message.deleted, thread.mode.changed, chat.status.changed, thread.approval.requested, thread.approval.decided, schedule.created, schedule.fired, schedule.failed, schedule.cancelled,
 vector_store.file.processed, vector_store.file.failed, integration.auth_lost, billing.balance.low, webhook.test. What is not
 answered with 2xx is sent again with the same id and body. The secret is never shown.`;
 

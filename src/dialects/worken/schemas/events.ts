@@ -13,6 +13,7 @@ export const ThreadEvent = z
       "chat_status_changed",
       "message_created",
       "message_updated",
+      "message_deleted",
       "delivery_changed",
       "integration.auth_lost",
       "approval_requested",

@@ -15,6 +15,8 @@ export function threadEventView(event: LiveEvent): Wire<"ThreadEvent"> {
       };
     case "message-updated":
       return { thread_id, type: "message_updated", message_id: event.messageId, status: event.status };
+    case "message-deleted":
+      return { thread_id, type: "message_deleted", message_id: event.messageId };
     case "delivery-changed":
       return {
         thread_id,
