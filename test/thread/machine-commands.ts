@@ -224,13 +224,39 @@ const post = fc
     );
   });
 
-const regenerate = fc.constant(
-  command("regenerate()", exists, (model, real) => {
-    const request = { posting, messages: [], regenerate: true, once: null };
+const REFUSED = /an answer is being written|an operator has answered|in auto mode/;
+
+const regenerate = fc.option(fc.nat(), { freq: 2 }).map((place) =>
+  command(`regenerate(${place})`, exists, (model, real) => {
+    const asked = place === null ? null : model.messages[place % model.messages.length]!;
+    const request = { posting, messages: [], regenerate: true, anew: asked?.id, once: null };
     const run = () => real.do((machine) => machine.post(identity, request));
-    if (model.regenerate()) run();
-    else assert.throws(run, /an answer is being written|an operator has answered/);
+    if (model.regenerate(asked)) run();
+    else assert.throws(run, REFUSED);
   }),
+);
+
+const reword = fc.nat().map((place) =>
+  command(
+    `reword(${place})`,
+    (model) => model.messages.some(({ author }) => author === "person"),
+    (model, real) => {
+      const questions = model.messages.filter(({ author }) => author === "person");
+      const asked = questions[place % questions.length]!;
+      const said = `${place}, but`;
+      const request = {
+        posting,
+        messages: [{ id: asked.id, text: said }],
+        regenerate: false,
+        anew: asked.id,
+        once: null,
+      };
+      const run = () => real.do((machine) => machine.post(identity, request));
+      if (JSON.stringify(asked.parts).includes(said)) return;
+      if (model.reword(asked, said)) run();
+      else assert.throws(run, REFUSED);
+    },
+  ),
 );
 
 const say = text.map((said) =>
@@ -390,6 +416,7 @@ export const machineCommands = fc.commands(
     crash,
     abandon,
     regenerate,
+    reword,
     ...planning,
   ],
   { maxCommands: 60, size: "max" },

@@ -115,13 +115,27 @@ export class ThreadModel {
     else this.#openTurn(plan);
   }
 
+  /** An answer is given anew, or a message answered anew; null: the last. False: refused. */
+  regenerate(asked: ModelMessage | null): boolean {
+    const message = asked ?? this.messages.at(-1)!;
+    const place = this.messages.indexOf(message);
+    return this.#answerAnew(message.author === "person" ? place + 1 : place);
+  }
+
   /** False: refused. */
-  regenerate(): boolean {
-    if (this.messages.length === 0 || this.turns.length > 0) return false;
+  reword(message: ModelMessage, text: string): boolean {
+    if (this.mode !== "auto" || !this.#answerAnew(this.messages.indexOf(message) + 1)) return false;
+    this.#cancel(({ cancelIfReply }) => cancelIfReply);
+    message.parts = [textPart(text)];
+    return true;
+  }
+
+  #answerAnew(from: number): boolean {
+    if (this.turns.length > 0) return false;
     if (this.mode !== "auto") return true;
-    if (this.messages.at(-1)!.author === "operator") return false;
+    if (this.messages.slice(from).some(({ author }) => author === "operator")) return false;
     this.#expire();
-    if (this.messages.at(-1)!.author !== "person") this.messages.pop();
+    this.messages.splice(from);
     this.#openTurn();
     return true;
   }
