@@ -14,6 +14,8 @@ export type ThreadProjection = {
   version: number;
   /** What was said since, for search, in pieces that a row can hold. */
   texts: string[];
+  /** Something was taken back: the texts are all that is left, and what was there before is found no more. */
+  isRewritten: boolean;
   /** When messages were said. */
   said: SaidAt[];
   /** What those outside are to be told of. */
@@ -29,10 +31,11 @@ type SaidAt = { version: number; hour: number };
  */
 export async function projectThread(
   ctx: Ctx,
-  { state, version, texts, said, webhooks }: ThreadProjection,
+  { state, version, texts, isRewritten, said, webhooks }: ThreadProjection,
   more: D1PreparedStatement[],
 ): Promise<Listed & { others: D1Result[] }> {
   const statements = said.length > 0 ? [hoursStatement(ctx, state, said)] : [];
+  if (isRewritten) statements.push(forgetStatement(ctx, state, version));
   for (const text of texts) statements.push(searchStatement(ctx, state, version, text));
   const inserts = webhookStatements(ctx, webhooks);
   const all = [...inserts, ...statements, threadStatement(ctx, state, version), ...more];
@@ -61,6 +64,14 @@ const searchStatement = (ctx: Ctx, state: ThreadState, version: number, text: st
        where not exists (select 1 from threads where project_id = ? and id = ? and version >= ?)`,
     )
     .bind(searchScope(ctx.project.id, state.id), searchable(text), state.id, ctx.project.id, state.id, version);
+
+const forgetStatement = (ctx: Ctx, { id }: ThreadState, version: number) =>
+  ctx.db.$client
+    .prepare(
+      `delete from message_search where rowid in (select rowid from message_search where message_search match ?)
+       and not exists (select 1 from threads where project_id = ? and id = ? and version >= ?)`,
+    )
+    .bind(threadRows(ctx.project.id, id), ctx.project.id, id, version);
 
 const threadStatement = (ctx: Ctx, state: ThreadState, version: number, returning = "") =>
   ctx.db.$client

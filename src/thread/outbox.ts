@@ -1,6 +1,7 @@
 import type { Ctx } from "../core/context.ts";
 import { hourOf } from "../core/chat-settings.ts";
 import type { LiveEvent } from "../core/live-events.ts";
+import { textOf } from "../core/messages.ts";
 import type { Settlement } from "../core/ports.ts";
 import { ringForSends, sendStatement } from "../core/channel-sends.ts";
 import { recallStatement, ringForRecall } from "../core/recall-queue.ts";
@@ -12,6 +13,7 @@ import { chatStatusStatements } from "../core/chat-failures.ts";
 import { chargeStatements } from "../core/model-calls.ts";
 import type { EventLog } from "../lib/event-log.ts";
 import { webhookEventsOf } from "./webhook-outbox.ts";
+import type { LoggedMessage } from "./message-log.ts";
 import type { ThreadMachine } from "./thread-machine.ts";
 import { stateOf, type LoggedBill, type ThreadRecord } from "./thread-record.ts";
 
@@ -111,7 +113,8 @@ export class Outbox {
         .texts(messagesIn([row], ["message-created"]))
         .map(({ createdAt }) => ({ version: row.seq, hour: hourOf(createdAt) })),
     );
-    const texts = joined(changed.map(({ text }) => text));
+    const isRewritten = messagesIn(rows, ["message-deleted"]).length > 0;
+    const texts = isRewritten ? textsOf(messages.since(0)) : joined(changed.map(({ text }) => text));
     const [state, version, { address }] = [stateOf(record), rows.at(-1)!.seq, record];
     const sends = address ? this.#options.machine.sends.all() : [];
     const outgoing = sends.map((send) => sendStatement(ctx, record.id, address!, send));
@@ -125,7 +128,11 @@ export class Outbox {
       ...chatStatusStatements(ctx, rows),
       ...recalled,
     ];
-    const { hasListeners, others } = await projectThread(ctx, { state, version, texts, said, webhooks }, more);
+    const { hasListeners, others } = await projectThread(
+      ctx,
+      { state, version, texts, isRewritten, said, webhooks },
+      more,
+    );
     if (webhooks.length > 0) this.#hasListeners = hasListeners;
     ringIfLow(ctx, record.projectId, others.slice(0, charges.length));
     await ringSoon(ctx, record.id, planned.schedules);
@@ -170,6 +177,19 @@ function joined(texts: string[]): string[] {
     else found[found.length - 1] = `${last}\n${text}`;
   }
   return found.filter((text) => text !== "");
+}
+
+const MOST_EXCHANGES = 100;
+
+/** What is said in a thread, by exchanges; those of long ago are put together. */
+function textsOf(messages: LoggedMessage[]): string[] {
+  const found: string[] = [];
+  for (const [index, { role, parts }] of messages.entries()) {
+    const isAnswer = role !== "user" || messages[index - 1]?.role === "user";
+    if (isAnswer && found.length > 0) found.push(`${found.pop()}\n${textOf(parts)}`);
+    else found.push(textOf(parts));
+  }
+  return [...joined(found.slice(0, -MOST_EXCHANGES)), ...found.slice(-MOST_EXCHANGES)];
 }
 
 const settlementOf = ({ hold, calls }: LoggedBill): Settlement => ({

@@ -115,6 +115,22 @@ describe("a search", () => {
     expect(await search(chat, "apple", `&cursor=${json.next_cursor}`)).toEqual(["t1"]);
   });
 
+  it("finds no more what was taken back, and all else as before", async () => {
+    const chat = await newChat(new FakeModel(says("Walnut."), says("Almond."), says("Cashew.")));
+    const thread = chat.thread("t1");
+    const path = `/chats/${chat.id}/threads`;
+    const post = async (body: object) => (await chat.project.fetch("POST", path, { id: thread.id, ...body })).text();
+    const asks = (id: string, text: string) => [{ id, role: "user", parts: [{ type: "text", text }] }];
+    await post({ messages: asks("u1", "apple") });
+    await post({ messages: asks("u2", "pear") });
+    await vi.waitFor(async () => expect(await search(chat, "pear almond")).toEqual(["t1"]));
+    await post({ messages: asks("u2", "plum"), messageId: "u2" });
+    await vi.waitFor(async () => expect(await search(chat, "plum cashew")).toEqual(["t1"]));
+    for (const text of ["pear", "almond"]) expect(await search(chat, text)).toEqual([]);
+    expect(await search(chat, "apple walnut")).toEqual(["t1"]);
+    expect(await search(chat, "apple cashew")).toEqual([]);
+  });
+
   it("never finds another project's threads, not even under the same id", async () => {
     const [mine, theirs] = [await chatSaying({ t1: "parsley" }), await chatSaying({ t1: "saffron" })];
     expect(await search(mine, "saffron")).toEqual([]);
