@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findSettings, writeEnvFile } from "./settings.ts";
+import { findSettings, requireSettings, writeEnvFile } from "./settings.ts";
 import { outputOf, runWrangler } from "./wrangler.ts";
 
 const CONFIG = "wrangler.deploy.toml";
@@ -14,6 +14,8 @@ if (missing.length > 0) {
   console.error(`${missing.join(" and ")} must be set, in the environment or in .env, before anything is deployed.`);
   process.exit(1);
 }
+
+requireSettings(settings);
 
 const folder = mkdtempSync(join(tmpdir(), "parley-deploy-"));
 try {

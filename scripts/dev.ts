@@ -1,12 +1,13 @@
+import type { ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
-import { readConfig } from "../src/runtime/config.ts";
 import { ServerApi } from "./api.ts";
 import { ingestDocuments } from "./demo-documents.ts";
 import { KeepRunning } from "./keep-running.ts";
+import { passOnQuietly } from "./quiet-log.ts";
 import { PATIENCE, seedDemo, type Demo } from "./seed.ts";
-import { localSettings, writeEnvFile } from "./settings.ts";
+import { localSettings, requireSettings, writeEnvFile } from "./settings.ts";
 import { runWrangler, startWrangler } from "./wrangler.ts";
 
 const HOST = "127.0.0.1";
@@ -17,7 +18,7 @@ const url = `http://${HOST}:${port}`;
 await requireFreePort();
 const settings = localSettings();
 settings["PUBLIC_URL"] ??= url;
-requireSettings();
+requireSettings(settings);
 const envFile = writeEnvFile(folder, settings);
 await runWrangler(
   ["d1", "migrations", "apply", "DB", "--local", "--persist-to", folder, "--env-file", envFile],
@@ -27,7 +28,7 @@ await runWrangler(
 const args = ["dev", "--ip", HOST, "--port", port, "--inspector-port", "0", "--log-level", "error"];
 const interactive = ["--show-interactive-dev-session", "false"];
 const allArgs = args.concat(interactive, ["--persist-to", folder, "--env-file", envFile]);
-const server = new KeepRunning(() => startWrangler(allArgs, ["ignore", "inherit", "inherit"]));
+const server = new KeepRunning(start);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => server.end("SIGTERM"));
 
 await untilReady();
@@ -38,18 +39,12 @@ const demo = await seedDemo(url, settings["ROOT_KEY"]!, folder).catch(giveUp);
 await readDocuments(demo);
 printWelcome(demo);
 
-/** The server would start all the same, and refuse every call. */
-function requireSettings(): void {
-  try {
-    readConfig(settings);
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(1);
-  }
-}
-
 /** A second server on the same port would be a confusing one: wrangler looks for another port by itself. */
 async function requireFreePort(): Promise<void> {
+  if (!(Number(port) > 0 && Number(port) < 65_536)) {
+    console.error(`PORT is ${port}, and must be a number from 1 to 65535.`);
+    process.exit(1);
+  }
   const probe = createServer().listen(Number(port), HOST);
   const failure = await Promise.race([once(probe, "listening").then(() => null), once(probe, "error")]);
   if (failure) {
@@ -58,6 +53,12 @@ async function requireFreePort(): Promise<void> {
   }
   probe.close();
   await once(probe, "close");
+}
+
+function start(): ChildProcess {
+  const child = startWrangler(allArgs, ["ignore", "inherit", "pipe"]);
+  passOnQuietly(child.stderr!, process.stderr);
+  return child;
 }
 
 async function untilReady(): Promise<void> {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { Config } from "../src/runtime/config.ts";
+import { Config, readConfig } from "../src/runtime/config.ts";
 
 const DOTENV = ".env";
 
@@ -23,6 +23,16 @@ export function localSettings(): Record<string, string> {
   settings["ENCRYPTION_KEY"] ??= keep("ENCRYPTION_KEY", `k1:${randomBytes(32).toString("base64")}`);
   settings["OUTBOUND_POLICY"] ??= "local";
   return settings;
+}
+
+/** Where something is missing or wrong, a server would start all the same, and refuse every call. */
+export function requireSettings(settings: Record<string, string>): void {
+  try {
+    readConfig(settings);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
 }
 
 function keep(key: string, value: string): string {

@@ -7,7 +7,7 @@ export interface Sealer {
   open(sealed: string, place: string): Promise<string>;
 }
 
-type Key = { id: string; key: Promise<CryptoKey> };
+type Key = { id: string; key: ReturnType<typeof crypto.subtle.importKey> };
 
 /**
  * AES-256-GCM. `keys` is `id:base64[,id:base64...]`: the first one encrypts, all of them decrypt, so that a key can be
@@ -38,8 +38,13 @@ const algorithm = (iv: Uint8Array<ArrayBuffer>, place: string) => ({
   additionalData: encoder.encode(place),
 });
 
+const KEY = /^([\w-]+):([A-Za-z0-9+/]{43}=)$/;
+
+/** Whether a sealer can be made of it. */
+export const areSealerKeys = (keys: string): boolean => keys.split(",").every((entry) => KEY.test(entry.trim()));
+
 function readKey(entry: string): Key {
-  const match = /^([\w-]+):([A-Za-z0-9+/]{43}=)$/.exec(entry.trim());
+  const match = KEY.exec(entry.trim());
   if (!match) throw new Error("ENCRYPTION_KEY must be `name:key`, the key being 32 bytes in base64");
   const key = crypto.subtle.importKey("raw", fromBase64(match[2]!), "AES-GCM", false, ["encrypt", "decrypt"]);
   return { id: match[1]!, key };

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { microFrom, MOST_CREDITS } from "../core/credits.ts";
 import { DomainError } from "../core/errors.ts";
+import { areSealerKeys } from "../lib/seal.ts";
 
 const Milliseconds = z.coerce.number().int().min(0);
 const Words = z.string().transform((text) => text.split(",").flatMap((word) => word.trim() || []));
@@ -59,7 +60,7 @@ const DEFAULT_OFFERS = [
 /** Everything that can be set from outside. The README lists it. */
 export const Config = z.object({
   ROOT_KEY: z.string().min(8),
-  ENCRYPTION_KEY: z.string().min(1),
+  ENCRYPTION_KEY: z.string().refine(areSealerKeys),
   OPENAI_API_KEY: z.string().min(1).optional(),
   OPENAI_BASE_URL: z.url().default("https://api.openai.com/v1"),
   DEFAULT_MODEL: z.string().default("embedded/reply"),
