@@ -341,6 +341,21 @@ describe("sending", () => {
     expect(chat.got.join(" ").match(/Part \d+/g)).toEqual(Array.from({ length: 30 }, (_, index) => `Part ${index}`));
   });
 
+  it("says that the bot's API cannot be reached, and nothing of its address, which holds the token", async () => {
+    const chat = await newTelegramChat(new FakeModel(says("Hello")));
+    const { token } = chat.telegram;
+    const broken = () => Promise.reject(new TypeError(`fetch of http://telegram.test/bot${token}/sendMessage failed`));
+    chat.telegram.failures.push({ method: "sendMessage", respond: broken });
+    await chat.says("hi");
+    const shown = await eventually(async () => {
+      const messages = await chat.messages();
+      expect(messages[1]!.delivery).toEqual({ status: "waiting", error: "the vendor cannot be reached" });
+      return messages;
+    });
+    const { json: integration } = await chat.project.get(`/integrations/${chat.integrationId}`);
+    expect(JSON.stringify([shown, integration])).not.toContain(token);
+  });
+
   it("goes on after the pieces that the vendor has, when one fails", async () => {
     const text = Array.from({ length: 3 }, (_, index) => `${index} ${"word ".repeat(700)}`).join("\n\n");
     const chat = await newTelegramChat(new FakeModel(says(text)));
