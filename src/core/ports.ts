@@ -99,7 +99,7 @@ export interface ThreadPort {
    * which the thread was last written to.
    */
   resume(after: string | null, types: readonly TurnEventType[] | null): Promise<TurnStream | null>;
-  /** Decides approvals and streams what the bot makes of it. */
+  /** Decides approvals and streams what the bot makes of it; what was decided so before is no second decision. */
   decideAndStream(decisions: Decision[], posting: Posting): Promise<TurnStream>;
   decide(decision: Decision): Promise<Approval>;
   get(): Promise<ThreadState>;

@@ -16,6 +16,7 @@ import {
 } from "../core/schedule-state.ts";
 import type { Mode } from "../core/thread-state.ts";
 import type { ApprovalLog } from "./approval-log.ts";
+import { ApprovalRules } from "./approval-rules.ts";
 import type { LoggedMessage, MessageLog } from "./message-log.ts";
 import type { SendLog } from "./send-log.ts";
 import { ThreadBook, type BookOptions, type Transition } from "./thread-book.ts";
@@ -39,11 +40,13 @@ export class ThreadMachine {
   readonly timetable: Timetable;
   readonly #book: ThreadBook;
   readonly #turns: TurnRules;
+  readonly #decisions: ApprovalRules;
 
   constructor(options: BookOptions) {
     this.#book = new ThreadBook(options);
     this.timetable = new Timetable({ ...options, tell: (event) => this.#book.tell(event) });
     this.#turns = new TurnRules(this.#book, this.timetable);
+    this.#decisions = new ApprovalRules(this.#book, this.#turns);
   }
 
   get messages(): MessageLog {
@@ -218,19 +221,17 @@ export class ThreadMachine {
   /** Decides one tool call. `resumed`: the answer that goes on now, since this was the last decision it waited for. */
   decide(decision: Decision): { approval: Approval; resumed: string | null } {
     const record = this.#book.existing();
-    const approval = this.approvals.find(decision.approvalId);
-    if (!approval) throw notFound("approval", decision.approvalId);
-    if (approval.status !== "pending") throw new DomainError("conflict", `this approval is ${approval.status} already`);
-    if (decision.by === "user" && approval.requestedFrom !== "user") {
-      throw new DomainError("forbidden", "only an operator may decide this");
-    }
-    const status = decision.approved ? "approved" : "rejected";
-    this.approvals.decide(approval.id, status, decision.reason);
-    this.#book.tell({ type: "approval-decided", approvalId: approval.id, status });
-    const waiting = this.approvals.ofMessage(approval.messageId).some((other) => other.status === "pending");
-    if (!waiting) this.#turns.reopen(record, approval.messageId);
+    const decided = this.#decisions.decide(record, decision);
     this.#book.save(record);
-    return { approval: this.approvals.find(approval.id)!, resumed: waiting ? null : approval.messageId };
+    return decided;
+  }
+
+  /** Decides what has not been decided so before. Answers the message that goes on by it, now or already; null: it waits for more. */
+  decideAll(decisions: Decision[]): { messageId: string; isResumed: boolean } | null {
+    const record = this.#book.existing();
+    const resumption = this.#decisions.decideAll(record, decisions);
+    this.#book.save(record);
+    return resumption;
   }
 
   /** After a crash or an eviction: what was being answered is interrupted, or begins again. */

@@ -244,13 +244,12 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
 
   async #decideAndStream({ decisions, posting }: DecideRequest): Promise<Response> {
     this.#existing();
-    const { value: resumed } = this.#store.transact(() =>
-      decisions.map((decision) => this.#store.machine.decide(decision).resumed).findLast((id) => id !== null),
-    );
+    const { value: resumption } = this.#store.transact(() => this.#store.machine.decideAll(decisions));
     void this.#store.flush("feed");
-    if (!resumed) return silence(posting.types, "tool-calls");
-    this.#runner.owe(resumed, posting.settings);
-    return answerOn(this.#runner.streamOf(resumed), posting.types);
+    if (!resumption) return silence(posting.types, "tool-calls");
+    const { messageId, isResumed } = resumption;
+    if (isResumed) this.#runner.owe(messageId, posting.settings);
+    return answerOn(this.#runner.streamOf(messageId), posting.types);
   }
 
   /** A reader who names an event gets the rest of that answer, even when it has ended; others get what is running. */

@@ -2,7 +2,7 @@ import { abortAllDurableObjects } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { newChat, readAnswer } from "../helpers/project.ts";
-import { callsTool, FakeModel, HeldAnswer, says } from "../helpers/upstream.ts";
+import { callsTool, chunk, endChunks, FakeModel, HeldAnswer, says, sends } from "../helpers/upstream.ts";
 
 const REASON = { reason: "angry" };
 
@@ -118,26 +118,24 @@ describe("in the AI SDK's stream", () => {
       .filter((line) => line.startsWith("data: {"))
       .map((line) => JSON.parse(line.slice(6)));
 
-  const responded = (approval: { id: string; tool_call_id: string }, approved: boolean) => ({
+  const responded = (approvals: { id: string; tool_call_id: string }[], approved: boolean) => ({
     messages: [
       {
         id: "a1",
         role: "assistant",
-        parts: [
-          {
-            type: "tool-handoff_to_operator",
-            toolCallId: approval.tool_call_id,
-            state: "approval-responded",
-            approval: { id: approval.id, approved },
-          },
-        ],
+        parts: approvals.map(({ id, tool_call_id: toolCallId }) => ({
+          type: "tool-handoff_to_operator",
+          toolCallId,
+          state: "approval-responded",
+          approval: { id, approved },
+        })),
       },
     ],
   });
 
   it("a person's approval resumes the same message", async () => {
     const { thread, approval } = await asked("user_approve");
-    const response = await thread.chat.project.fetch("POST", `${thread.path}/stream`, responded(approval, true));
+    const response = await thread.chat.project.fetch("POST", `${thread.path}/stream`, responded([approval], true));
     const events = await lastEvents(response);
     const [, answer] = (await thread.messages()).filter(({ role }) => role !== "tool");
     expect(events[0]).toEqual({ type: "start", messageId: answer!.id });
@@ -147,6 +145,33 @@ describe("in the AI SDK's stream", () => {
       output: { handed_over: true },
     });
     expect(events.at(-1)).toEqual({ type: "finish", messageMetadata: { finishReason: "stop" } });
+  });
+
+  it("a person's approval that is sent again is answered by the same message", async () => {
+    const { thread, approval } = await asked("user_approve");
+    const send = (approved: boolean) =>
+      thread.chat.project.fetch("POST", `${thread.path}/stream`, responded([approval], approved));
+    const [first, again] = [await lastEvents(await send(true)), await lastEvents(await send(true))];
+    expect([again[0], again.at(-1)]).toEqual([first[0], first.at(-1)]);
+    expect((await send(false)).status).toBe(409);
+  });
+
+  it("a person may approve one after the other, while their client repeats what was approved before", async () => {
+    const call = (index: number) => ({
+      index,
+      id: `call_${index}`,
+      type: "function",
+      function: { name: "handoff_to_operator", arguments: JSON.stringify(REASON) },
+    });
+    const both = chunk({ choices: [{ index: 0, delta: { tool_calls: [call(0), call(1)] } }] });
+    const model = new FakeModel(sends(both, endChunks("tool_calls")), says("Goodbye."));
+    const thread = (await newChat(model, { tools: { handoff_to_operator: "user_approve" } })).thread();
+    await thread.ask("I want a human");
+    const { data: approvals } = (await thread.chat.project.get(`/threads/${thread.id}/approvals`)).json;
+    const send = async (some: object[]) =>
+      lastEvents(await thread.chat.project.fetch("POST", `${thread.path}/stream`, responded(some as [], true)));
+    expect((await send(approvals.slice(0, 1))).map(({ type }) => type)).toEqual(["start", "finish"]);
+    expect(await send(approvals)).toContainEqual(expect.objectContaining({ type: "text-delta", delta: "Goodbye." }));
   });
 
   it.each([
@@ -163,7 +188,7 @@ describe("in the AI SDK's stream", () => {
 
   it("a person cannot approve what an operator must", async () => {
     const { thread, approval, list } = await asked("operator_approve");
-    const response = await thread.chat.project.fetch("POST", `${thread.path}/stream`, responded(approval, true));
+    const response = await thread.chat.project.fetch("POST", `${thread.path}/stream`, responded([approval], true));
     expect(response.status).toBe(403);
     expect(await list()).toMatchObject([{ status: "pending" }]);
   });
