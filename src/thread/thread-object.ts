@@ -8,12 +8,12 @@ import { eraseProjection } from "../core/thread-projection.ts";
 import type { Schedule, ScheduleChanges, SchedulePlan } from "../core/schedule-state.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
-import { waitAtMost } from "../lib/time.ts";
 import { readConfig } from "../runtime/config.ts";
 import type { Env } from "../runtime/env.ts";
 import { attempt, attemptResponse, type Rpc } from "../runtime/rpc.ts";
 import type { DecideRequest, PostRequest, ThreadRpc } from "../runtime/thread-port.ts";
-import { AnswerStream, readEventId, replay } from "./answer-stream.ts";
+import { answerLater, answerOn, silence, streamResponse } from "./answer-response.ts";
+import { readEventId, replay } from "./answer-stream.ts";
 import { ScheduleRunner } from "./schedule-runner.ts";
 import type { Posted, ThreadMachine } from "./thread-machine.ts";
 import { stateOf, type ThreadRecord } from "./thread-record.ts";
@@ -21,9 +21,6 @@ import type { LoggedMessage } from "./message-log.ts";
 import { ThreadStore } from "./thread-store.ts";
 import { runningTurns } from "./turn-count.ts";
 import { TurnRunner } from "./turn-runner.ts";
-
-/** A caller learns within this time that an answer has begun, even if there is nothing to read yet. */
-const HOLD_HEADERS_MS = 15_000;
 
 /** One thread: the only writer of its messages, the place where its bot thinks and its listeners connect. */
 export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
@@ -91,12 +88,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
   }
 
   send(text: string, once: OnceKey | null): Promise<Rpc<Message>> {
-    return attempt(async () => {
-      this.#existing();
-      const { value } = this.#store.transact(() => this.#store.machine.send(text, once));
-      await this.#store.flushSoon();
-      return value;
-    });
+    return this.#change((machine) => machine.send(text, once));
   }
 
   receive({ projectId, threadId, command }: PostRequest): Promise<Rpc<null>> {
@@ -108,33 +100,23 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
   }
 
   edit(messageId: string, text: string): Promise<Rpc<null>> {
-    return attempt(async () => {
-      if (!this.#store.record) return null;
-      this.#store.transact(() => this.#store.machine.edit(messageId, text));
-      await this.#store.flushSoon();
-      return null;
-    });
+    return this.#note((machine) => machine.edit(messageId, text));
   }
 
   setDelivery(messageId: string, delivery: Delivery): Promise<Rpc<null>> {
-    return attempt(async () => {
-      if (!this.#store.record) return null;
-      this.#store.transact(() => this.#store.machine.setDelivery(messageId, delivery));
-      await this.#store.flushSoon();
-      return null;
-    });
+    return this.#note((machine) => machine.setDelivery(messageId, delivery));
   }
 
   schedule(plan: SchedulePlan, once: OnceKey | null): Promise<Rpc<Schedule>> {
-    return this.#planning((machine) => machine.schedule(plan, once));
+    return this.#change((machine) => machine.schedule(plan, once));
   }
 
   changeSchedule(id: string, changes: ScheduleChanges): Promise<Rpc<Schedule>> {
-    return this.#planning((machine) => machine.changeSchedule(id, changes));
+    return this.#change((machine) => machine.changeSchedule(id, changes));
   }
 
   cancelSchedule(id: string): Promise<Rpc<Schedule>> {
-    return this.#planning((machine) => machine.cancelSchedule(id));
+    return this.#change((machine) => machine.cancelSchedule(id));
   }
 
   /** Who rings may come early, late, twice, or for what is cancelled: what is due is done, the rest is brought up to date. */
@@ -149,12 +131,22 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     });
   }
 
-  #planning(change: (machine: ThreadMachine) => Schedule): Promise<Rpc<Schedule>> {
+  #change<T>(change: (machine: ThreadMachine) => T): Promise<Rpc<T>> {
     return attempt(async () => {
       this.#existing();
       const { value } = this.#store.transact(() => change(this.#store.machine));
       await this.#store.flushSoon();
       return value;
+    });
+  }
+
+  /** What a vendor tells of a thread that is not there any more is ignored. */
+  #note(change: (machine: ThreadMachine) => void): Promise<Rpc<null>> {
+    return attempt(async () => {
+      if (!this.#store.record) return null;
+      this.#store.transact(() => change(this.#store.machine));
+      await this.#store.flushSoon();
+      return null;
     });
   }
 
@@ -207,7 +199,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     const { posted, isNew } = await this.#accept(projectId, threadId, command);
     const stream = posted.kind === "unanswered" ? null : this.#runner.streamOf(posted.messageId);
     await this.#tell(posted, isNew);
-    if (posted.kind === "scheduled") return later(command.posting.types, posted);
+    if (posted.kind === "scheduled") return answerLater(command.posting.types, posted);
     return answerOn(stream, command.posting.types);
   }
 
@@ -280,36 +272,4 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     if (!record || record.erased) throw notFound("thread", record?.id ?? "");
     return record;
   }
-}
-
-/** Waits until there is something to read, so that a model that fails at once is an error and not an empty stream. */
-async function answerOn(stream: AnswerStream | null, types: readonly TurnEventType[]): Promise<Response> {
-  if (!stream) return silence(types);
-  await waitAtMost(HOLD_HEADERS_MS, stream.started);
-  if (stream.failure) {
-    const { code, message, retryAfterSeconds } = stream.failure;
-    throw new DomainError(code, message, retryAfterSeconds ? { retryAfterSeconds } : {});
-  }
-  return streamResponse(stream, types, null);
-}
-
-const streamResponse = (stream: AnswerStream, types: readonly TurnEventType[], after: string | null) =>
-  new Response(stream.open(types, after), {
-    headers: { "content-type": "text/event-stream", "x-message-id": stream.messageId, "x-types": types.join() },
-  });
-
-/** The stream of a post that is answered later; it names what is planned. */
-function later(types: readonly TurnEventType[], posted: { messageId: string; scheduleId: string }): Response {
-  const response = silence(types);
-  response.headers.set("x-message-id", posted.messageId);
-  response.headers.set("x-schedule-id", posted.scheduleId);
-  return response;
-}
-
-/** The stream of a post that nobody answers now. */
-function silence(types: readonly TurnEventType[], finishReason: "stop" | "tool-calls" = "stop"): Response {
-  const stream = new AnswerStream({ id: "", seq: 0, parts: [] });
-  stream.push([{ type: "finish", finishReason }]);
-  stream.end();
-  return streamResponse(stream, types, null);
 }
