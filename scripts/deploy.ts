@@ -21,7 +21,8 @@ const folder = mkdtempSync(join(tmpdir(), "parley-deploy-"));
 try {
   writeFileSync(CONFIG, readFileSync("wrangler.toml", "utf8").replace(/0{8}-[0-]{27}/, await databaseId()));
   await create("r2", "bucket", "create", "parley-files");
-  for (const queue of ["parley-jobs", "parley-jobs-dead"]) await create("queues", "create", queue);
+  const queues = ["parley-jobs", "parley-long-jobs", "parley-jobs-dead"];
+  for (const queue of queues) await create("queues", "create", queue);
   await runWrangler(["d1", "migrations", "apply", "DB", "--remote", "--config", CONFIG], "inherit");
   await runWrangler(["deploy", "--config", CONFIG, "--secrets-file", writeEnvFile(folder, settings)], "inherit");
 } finally {

@@ -4,6 +4,7 @@ import { DomainError } from "../core/errors.ts";
 import type { Embedder } from "../core/ports.ts";
 import { hashEmbedding } from "../lib/hash-embedding.ts";
 import { Pace } from "../lib/pace.ts";
+import { within } from "../lib/time.ts";
 import { busySeconds } from "./busy-model.ts";
 import type { ModelOptions } from "./models.ts";
 
@@ -44,11 +45,15 @@ const embeddedEmbedder: Embedder = {
 /** So much is embedded here before others are let in. */
 const CHARACTERS_AT_ONCE = 20_000;
 
+/** A model that says nothing for so long will not: others wait for their turn, and the work is tried again. */
+const LONGEST_MS = 25_000;
+
 const openaiEmbedder = (name: string, baseURL: string, apiKey: string): Embedder => ({
   worth: 1,
   async embed(texts) {
     const model = createOpenAI({ apiKey, baseURL }).embeddingModel(name);
-    return vectorsOf(texts, await attempt(name, async () => (await model.doEmbed({ values: texts })).embeddings));
+    const ask = (abortSignal: AbortSignal) => model.doEmbed({ values: texts, abortSignal });
+    return vectorsOf(texts, await attempt(name, async () => (await within(LONGEST_MS, ask)).embeddings));
   },
 });
 

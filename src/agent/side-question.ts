@@ -1,5 +1,6 @@
 import { generateText } from "ai";
 import { estimateTokens } from "../core/prices.ts";
+import { within } from "../lib/time.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 
 export type SideQuestion = { modelId: string; instruction: string; prompt: string; maxOutputTokens: number };
@@ -15,17 +16,17 @@ export async function askAside(
 ): Promise<string | null> {
   const inputTokens = estimateTokens(instruction + prompt);
   await meter.begin(modelId, () => ({ inputTokens, maxOutputTokens }));
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), LONGEST_MS);
   try {
-    const { text, usage } = await generateText({
-      model: openModel(modelId),
-      instructions: instruction,
-      prompt,
-      maxOutputTokens,
-      maxRetries: 0,
-      abortSignal: AbortSignal.any([signal, late.signal]),
-    });
+    const { text, usage } = await within(LONGEST_MS, (late) =>
+      generateText({
+        model: openModel(modelId),
+        instructions: instruction,
+        prompt,
+        maxOutputTokens,
+        maxRetries: 0,
+        abortSignal: AbortSignal.any([signal, late]),
+      }),
+    );
     meter.report(usage);
     meter.end(true);
     return text.trim();
@@ -33,7 +34,5 @@ export async function askAside(
     meter.end(false);
     console.warn("side question", modelId, error);
     return null;
-  } finally {
-    clearTimeout(timer);
   }
 }

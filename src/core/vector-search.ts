@@ -1,5 +1,7 @@
 import type { Ctx } from "./context.ts";
+import { waitAtMost } from "../lib/time.ts";
 import type { StoreRow } from "./knowledge-stores.ts";
+import type { NearVector } from "./ports.ts";
 import { documentsMatching, loadChunks, type ChunkQuery, type FoundChunk } from "./lexical-search.ts";
 
 const NEAREST = 50;
@@ -7,7 +9,10 @@ const NEAREST = 50;
 /** `similarity`: the cosine of the angle to the question. `worth`: how far its model's similarities may be trusted. */
 export type VectorHit = { chunk: FoundChunk; similarity: number; worth: number };
 
-/** Chunks that mean what the question means. A model that fails is left out: the words are searched all the same. */
+/** So long the model of a question is waited for; somebody waits for the answer. */
+const PATIENCE_MS = 3000;
+
+/** Chunks that mean what the question means. A model that fails, or is too slow, is left out: the words are searched all the same. */
 export async function searchVectors(
   ctx: Ctx,
   stores: StoreRow[],
@@ -19,10 +24,13 @@ export async function searchVectors(
   const found = await Promise.all(
     models.map(async (model) => {
       const ofModel = stores.filter(({ embeddingModel }) => embeddingModel === model);
-      return nearestChunks(ctx, { model, stores: ofModel, query, documentIds }).catch((error: unknown) => {
-        console.error("vector search", model, error);
-        return [];
-      });
+      let near: Near[] = [];
+      const searching = nearestChunks(ctx, { model, stores: ofModel, query, documentIds }).then(
+        (some) => (near = some),
+        (error: unknown) => console.error("vector search", model, error),
+      );
+      await waitAtMost(PATIENCE_MS, searching);
+      return near;
     }),
   );
   const near = found.flat();
@@ -40,7 +48,9 @@ export async function searchVectors(
 
 type Question = { model: string; stores: StoreRow[]; query: string; documentIds: string[] | undefined };
 
-async function nearestChunks(ctx: Ctx, { model, stores, query, documentIds }: Question) {
+type Near = NearVector & Pick<VectorHit, "worth">;
+
+async function nearestChunks(ctx: Ctx, { model, stores, query, documentIds }: Question): Promise<Near[]> {
   const embedder = ctx.embedder(model);
   const [vector] = (await embedder.embed([query])) as [Float32Array];
   const found = await Promise.all(

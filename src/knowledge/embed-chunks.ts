@@ -18,7 +18,7 @@ export type EmbeddedVersion = { storeId: string; id: string; version: string; fi
 export type Target = { model: string; space: number };
 
 /** So long a busy model is waited for here, in all; for longer, the document is put back. A claim outlives each wait. */
-const [LONGEST_WAIT_SECONDS, LONGEST_PATIENCE_SECONDS] = [10, 60];
+const [LONGEST_WAIT_SECONDS, LONGEST_PATIENCE_SECONDS] = [10, 20];
 
 /** Embeds all chunks of one version of a document; returns once a query finds them. `goesOn` is called after each step. */
 export async function embedChunks(

@@ -5,7 +5,6 @@ import type { LiveChat } from "../core/access.ts";
 import type { Actor, AdminCtx, Ctx } from "../core/context.ts";
 import { paidEmbedder } from "../core/paid-embedder.ts";
 import { microFrom } from "../core/credits.ts";
-import type { Job, JobPort } from "../core/ports.ts";
 import { openDb } from "../db/client.ts";
 import { createSealer, type Sealer } from "../lib/seal.ts";
 import { openChannel } from "./channel-port.ts";
@@ -14,6 +13,7 @@ import { readConfig, type Config } from "./config.ts";
 import type { Env } from "./env.ts";
 import { openPayments } from "../payments/index.ts";
 import { feedPort } from "./feed-port.ts";
+import { jobPort } from "./job-port.ts";
 import { openOutbound, outboundPolicy } from "./outbound.ts";
 import { threadPort } from "./thread-port.ts";
 import { openVectors } from "./vectors-port.ts";
@@ -54,7 +54,7 @@ function shared(env: Env, { actor, defer }: Given) {
     actor,
     db: openDb(env.DB),
     sealer: sealerOf(config.ENCRYPTION_KEY),
-    jobs: jobPort(env.JOBS),
+    jobs: jobPort(env),
     outbound: openOutbound(policy),
     outboundPolicy: policy,
     webhookRetrySeconds: config.WEBHOOK_RETRY_SCHEDULE,
@@ -67,32 +67,6 @@ function shared(env: Env, { actor, defer }: Given) {
     now: () => new Date(),
     newId: uuidv7,
     defer,
-  };
-}
-
-/** What a queue takes in one call. */
-const MOST_PER_SENDING = 100;
-
-/** Bells that are rung in the same moment go to the queue together. One that cannot be rung is lost: what it is for is stored. */
-function jobPort(queue: Env["JOBS"]): JobPort {
-  let waiting: MessageSendRequest<Job>[] = [];
-  let sending: Promise<void> | null = null;
-  const send = async () => {
-    const bells = waiting;
-    [waiting, sending] = [[], null];
-    if (bells.length === 1) return void (await queue.send(bells[0]!.body, bells[0]));
-    for (let sent = 0; sent < bells.length; sent += MOST_PER_SENDING) {
-      await queue.sendBatch(bells.slice(sent, sent + MOST_PER_SENDING));
-    }
-  };
-  return {
-    ring(job, delaySeconds = 0) {
-      waiting.push({ body: job, delaySeconds });
-      sending ??= Promise.resolve()
-        .then(send)
-        .catch((error: unknown) => console.error("ring", error));
-      return sending;
-    },
   };
 }
 

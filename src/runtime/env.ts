@@ -12,6 +12,7 @@ export interface Env extends Settings {
   FILES: R2Bucket;
   VECTOR_STORES: DurableObjectNamespace;
   JOBS: Queue<Job>;
+  LONG_JOBS: Queue<Job>;
   ASSETS: Fetcher;
   PUBLIC_RATE_LIMIT: RateLimit;
   /** Only where embeddings are kept in Vectorize. */

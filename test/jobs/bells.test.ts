@@ -12,8 +12,9 @@ afterEach(() => {
 
 function loseBells(): void {
   vi.spyOn(console, "error").mockReturnValue(undefined);
-  for (const send of ["send", "sendBatch"] as const)
-    vi.spyOn(env.JOBS, send).mockRejectedValue(new Error("the queue is down"));
+  for (const queue of [env.JOBS, env.LONG_JOBS])
+    for (const send of ["send", "sendBatch"] as const)
+      vi.spyOn(queue, send).mockRejectedValue(new Error("the queue is down"));
 }
 
 /** What a caller hears who asks for one thing after the other. */

@@ -3,7 +3,11 @@ import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import type { Job } from "../../src/core/ports.ts";
 import { consume } from "../../src/jobs/consumer.ts";
-import { newProject } from "../helpers/project.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { Store } from "../helpers/knowledge.ts";
+import { newChat, newProject } from "../helpers/project.ts";
+import { Receiver, register } from "../helpers/receiver.ts";
+import { FakeModel, says } from "../helpers/upstream.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -43,6 +47,22 @@ it("a job that fails is tried again later, and holds up no other", async () => {
   const result = await deliver("parley-jobs", failing, { kind: "tell-low-balance", projectId });
   expect(result.retryMessages).toEqual([{ msgId: "0" }]);
   expect(result.explicitAcks).toEqual(["1"]);
+});
+
+it("a document that takes long to read holds up nothing that is to happen now", async () => {
+  const [gate, receiver] = [Promise.withResolvers<void>(), new Receiver()];
+  const slow = new FakeModel(async () => {
+    await gate.promise;
+    return Response.json({ error: { message: "no" } }, { status: 400 });
+  });
+  const chat = await newChat(new FakeModel(says("Hello.")), { vector_store_ids: [] });
+  const store = await Store.create(chat.project, { embedding_model: slow.id });
+  await register(chat.project, receiver);
+  await store.add("a.md", "A lighthouse.");
+  await eventually(() => expect(slow.requests).toHaveLength(1));
+  await chat.thread().ask("Hi.");
+  await eventually(() => expect(receiver.types).toContain("thread.message.created"));
+  gate.resolve();
 });
 
 it("a job that was given up is told to the operator by the log, and is not kept", async () => {

@@ -16,10 +16,12 @@ let rung: Job[] = [];
 
 beforeEach(() => {
   rung = [];
-  vi.spyOn(env.JOBS, "send").mockImplementation(async (job) => void rung.push(job) as never);
-  vi.spyOn(env.JOBS, "sendBatch").mockImplementation(
-    async (bells) => void rung.push(...[...bells].map(({ body }) => body)) as never,
-  );
+  for (const queue of [env.JOBS, env.LONG_JOBS]) {
+    vi.spyOn(queue, "send").mockImplementation(async (job) => void rung.push(job) as never);
+    vi.spyOn(queue, "sendBatch").mockImplementation(
+      async (bells) => void rung.push(...[...bells].map(({ body }) => body)) as never,
+    );
+  }
 });
 
 afterEach(() => {

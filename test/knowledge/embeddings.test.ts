@@ -40,10 +40,13 @@ describe("with an embedding model", () => {
 
   it("words are found still while the model fails, and a file waits for it and says why", async () => {
     const works = embedder();
-    let fails = false;
-    const model = new FakeModel((request, signal) =>
-      fails ? Response.json({ error: { message: "over quota" } }, { status: 400 }) : works.answer(request, signal),
-    );
+    let [fails, hangs] = [false, false];
+    const model = new FakeModel((request, signal) => {
+      if (hangs) return new Promise<Response>(() => undefined);
+      return fails
+        ? Response.json({ error: { message: "over quota" } }, { status: 400 })
+        : works.answer(request, signal);
+    });
     const store = await Store.create(await newProject(), { embedding_model: model.id });
     await store.addAndWait("garage.md", AUTOMOBILE);
     fails = true;
@@ -57,6 +60,8 @@ describe("with an embedding model", () => {
     );
     fails = false;
     expect(await store.settled(waiting)).toMatchObject({ status: "processed", error: null });
+    hangs = true;
+    expect(await store.finds("automobile garage")).toEqual(["garage.md"]);
   });
 
   it("a file waits for a busy model however often it must, and does not for one that nobody pays", async () => {
