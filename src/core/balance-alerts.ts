@@ -1,10 +1,11 @@
 import { eq } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
 import { balanceAlerts } from "../db/schema.ts";
+import { uuidFrom } from "../lib/hash.ts";
 import type { AdminCtx, Ctx } from "./context.ts";
 import { creditsOf } from "./credits.ts";
 import type { JobPort } from "./ports.ts";
-import { ringWebhooks, webhookEventId, webhookInserts } from "./webhooks.ts";
+import { ringWebhooks, webhookInserts } from "./webhooks.ts";
 
 const MOST_AT_ONCE = 20;
 
@@ -30,7 +31,7 @@ export async function tellLowBalance(ctx: Ctx): Promise<void> {
     await ctx.feed.publish([
       { source: `balance-low/${id}`, seq: 1, events: [{ threadId: null, type: "balance-low", ...data }] },
     ]);
-    const event = { type: "billing.balance.low" as const, data, id: await webhookEventId(`balance-low/${id}`) };
+    const event = { type: "billing.balance.low" as const, data, id: await uuidFrom(`balance-low/${id}`) };
     await ctx.db.batch([...webhookInserts(ctx, event), ctx.db.delete(balanceAlerts).where(eq(balanceAlerts.id, id))]);
     ringWebhooks(ctx);
   }

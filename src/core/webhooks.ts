@@ -1,5 +1,4 @@
 import { sql, type SQL } from "drizzle-orm";
-import { sha256 } from "../lib/hash.ts";
 import { portionsOf } from "../lib/portions.ts";
 import { inBatch } from "../db/client.ts";
 import type { Ctx } from "./context.ts";
@@ -52,18 +51,6 @@ export const ringTold = (ctx: Ctx, told: Told[]): void =>
     ctx,
     told.map(({ endpoint_id }) => endpoint_id),
   );
-
-/** The id of an event that may be raised again: the same for the same place, and no place has that of another. */
-export async function webhookEventId(place: string): Promise<string> {
-  const digits = await sha256(place);
-  return [
-    digits.slice(0, 8),
-    digits.slice(8, 12),
-    `8${digits.slice(13, 16)}`,
-    `8${digits.slice(17, 20)}`,
-    digits.slice(20, 32),
-  ].join("-");
-}
 
 /** An endpoint that has the event already does not get it again. */
 function insertsOf(ctx: Ctx, events: WebhookEvent[]): Statement[] {

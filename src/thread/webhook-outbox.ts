@@ -1,6 +1,6 @@
 import type { LiveEvent } from "../core/live-events.ts";
 import { approvalData, messageData, type WebhookEvent } from "../core/webhook-events.ts";
-import { webhookEventId } from "../core/webhooks.ts";
+import { uuidFrom } from "../lib/hash.ts";
 import type { ThreadMachine } from "./thread-machine.ts";
 import type { ThreadRecord } from "./thread-record.ts";
 
@@ -23,7 +23,7 @@ export async function webhookEventsOf(
     return seq === 1 ? [{ ...createdEvent(record), id: "created" }, ...told] : told;
   });
   const place = `${record.projectId}/${record.id}/${record.createdAt}`;
-  return Promise.all(raised.map(async (event) => ({ ...event, id: await webhookEventId(`${place}/${event.id}`) })));
+  return Promise.all(raised.map(async (event) => ({ ...event, id: await uuidFrom(`${place}/${event.id}`) })));
 }
 
 const createdEvent = ({ id, chatId, createdAt }: ThreadRecord): WebhookEvent => ({
