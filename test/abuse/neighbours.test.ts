@@ -71,6 +71,31 @@ it("a thread that is called like another project's is begun, listed, found and c
   expect((await theirs!.get(`/chats/${chat}`)).json).toMatchObject({ events_24h: json.stats.messages_total });
 });
 
+it("what another project has planned and registered takes no room", async () => {
+  const counted = "with recursive n(i) as (select 1 union all select i + 1 from n where i < ?2)";
+  const full = [
+    `insert into schedules (id, project_id, thread_id, kind, status, text, due_at, cancel_if_reply, created_by, cron,
+       executions, created_at, updated_at, version)
+     ${counted} select 'full' || i, ?1, 't', 'task', 'paused', 'x', 0, 0, 'operator', '* * * * *', 0, 0, 0, 1 from n`,
+    `insert into webhook_endpoints (id, project_id, url, status, secret, created_at, updated_at)
+     ${counted} select 'full' || i, ?1, 'https://a.example/', 'disabled', 'x', 0, 0 from n`,
+  ];
+  await env.DB.batch(full.map((insertAll) => env.DB.prepare(insertAll).bind(theirs!.id, 1000)));
+  const empty = ["schedules", "webhook_endpoints"].map((table) => `delete from ${table} where id like 'full%'`);
+  try {
+    const plan = { task: "x", cron: "0 9 * * 1" };
+    const endpoint = { url: "https://a.example/", secret: "a secret of the tests" };
+    const asked = async (caller: Tenant) => [
+      (await caller.post(`/threads/${own["thread"]}/schedules`, plan)).status,
+      (await caller.post("/webhook-endpoints", endpoint)).status,
+    ];
+    expect(await asked(theirs!)).toEqual([429, 409]);
+    expect(await asked(mine!)).toEqual([200, 200]);
+  } finally {
+    await env.DB.batch(empty.map((deleteAll) => env.DB.prepare(deleteAll)));
+  }
+});
+
 /** What is told later, by the queue or by the sweep, is done at once. */
 async function workOff(): Promise<void> {
   const { id: projectId } = mine!;
