@@ -18,7 +18,7 @@ const feed: ThreadEvent[] = [];
 let [seen, lost] = [0, ""];
 const watching = new AbortController();
 
-const WORDS_BEFORE_TAKEOVER = 14;
+const WORDS_BEFORE_TAKEOVER = 11;
 
 try {
   await requireServer();

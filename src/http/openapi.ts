@@ -27,7 +27,10 @@ function operation({ path, spec }: Route, schemas: Schemas, errorBody: z.ZodType
   const { summary, description, params, query, json, form, ok, status = 200, streams } = spec;
   const mediaType = streams ? "text/event-stream" : "application/json";
   const answer = ok
-    ? { description: "OK", content: { [mediaType]: { schema: schemas.of(ok, "output") } } }
+    ? {
+        description: "OK",
+        content: { [mediaType]: { schema: schemas.of(ok, "output"), ...(streams && framesOf(ok)) } },
+      }
     : { description: "Done" };
   const error = { description: "Error", content: { "application/json": { schema: schemas.of(errorBody, "output") } } };
   const bodyOf = (schema: z.ZodType | undefined) =>
@@ -48,6 +51,12 @@ function operation({ path, spec }: Route, schemas: Schemas, errorBody: z.ZodType
     responses: { [ok ? status : 204]: answer, "4XX": error, "5XX": error },
   };
 }
+
+/** How a stream of the schema's examples looks. */
+const framesOf = (event: z.ZodType) => {
+  const frames = (event.meta()?.examples as object[]).map((data) => `data: ${JSON.stringify(data)}\n\n`);
+  return { examples: { events: { summary: "Events", value: frames.join("") } } };
+};
 
 function parametersOf(schema: z.ZodType | undefined, place: "path" | "query"): JsonObject[] {
   if (!schema) return [];

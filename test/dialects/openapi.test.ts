@@ -68,6 +68,8 @@ describe.each(Object.entries(dialects))("the OpenAPI document of %s", (name, { p
     const shown = (bodies as z.ZodType[]).filter((body) => body.meta()?.["example"]);
     expect(shown.length).toBeGreaterThan(0);
     for (const body of shown) expect(body.safeParse(body.meta()!["example"])).toMatchObject({ success: true });
+    for (const { spec } of api.routes.filter(({ spec: { streams } }) => streams))
+      for (const event of spec.ok!.meta()!.examples as object[]) expect(spec.ok!.parse(event)).toEqual(event);
   });
 
   it("describes each route: its parameters, its body, its answer and its errors", async () => {

@@ -51,7 +51,13 @@ export const ThreadEvent = z
     filename: z.string().optional(),
     file_counts: FileCounts.optional().meta({ description: "How far the files of the vector store are" }),
   })
-  .meta({ id: "ThreadEvent" });
+  .meta({
+    id: "ThreadEvent",
+    examples: [
+      { thread_id: "thread-1", type: "message_created", message_id: "m1", role: "user", status: "complete" },
+      { thread_id: "thread-1", type: "pending_count", pending_count: 1 },
+    ],
+  });
 
 export const CreateTicket = z.object({ thread_id: ThreadId.optional() }).meta({ id: "CreateTicket" });
 export const Ticket = z.object({ ticket: z.string(), expires_at: Time }).meta({ id: "Ticket" });

@@ -76,6 +76,13 @@ export const StreamEvent = z
     }),
     z.object({ type: z.literal("error"), error: z.string() }),
   ])
-  .meta({ id: "StreamEvent" });
+  .meta({
+    id: "StreamEvent",
+    examples: [
+      { type: "text-delta", textDelta: "Within 30 " },
+      { type: "text-delta", textDelta: "days." },
+      { type: "finish", finishReason: "stop" },
+    ],
+  });
 
 export const Stopped = z.object({ stopped: z.boolean() }).meta({ id: "Stopped" });
