@@ -54,7 +54,7 @@ function operation({ path, spec }: Route, schemas: Schemas, errorBody: z.ZodType
 
 /** How a stream of the schema's examples looks. */
 const framesOf = (event: z.ZodType) => {
-  const frames = (event.meta()?.examples as object[]).map((data) => `data: ${JSON.stringify(data)}\n\n`);
+  const frames = ((event.meta()?.examples ?? []) as object[]).map((data) => `data: ${JSON.stringify(data)}\n\n`);
   return { examples: { events: { summary: "Events", value: frames.join("") } } };
 };
 

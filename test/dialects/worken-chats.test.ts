@@ -21,8 +21,18 @@ describe("a chat", () => {
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       updated_at: json.created_at,
       events_24h: 0,
+      settings: { greeting: "Hi" },
     });
     expect((await chat.project.get(`/chats/${json.id}`)).json).toEqual(json);
+  });
+
+  it("shows its settings where it has any, merges them, and loses those that are null", async () => {
+    const chat = await newChat();
+    const set = async (settings: object) => (await chat.project.post(pathOf(chat), { settings })).json.settings;
+    expect((await chat.project.get(`/chats/${chat.id}`)).json).not.toHaveProperty("settings");
+    expect(await set({ debounce_ms: 5, hours: { from: 9 } })).toEqual({ debounce_ms: 5, hours: { from: 9 } });
+    expect(await set({ debounce_ms: null, hours: { to: 17 } })).toEqual({ hours: { from: 9, to: 17 } });
+    expect(await set({ hours: null })).toBeUndefined();
   });
 
   it("is listed in its project, and in its integration", async () => {
@@ -122,7 +132,7 @@ describe("a chat", () => {
     ]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     const { json } = await chat.project.get(`/chats/${chat.id}`);
-    expect(json).toMatchObject({ name: "Renamed", status: "disabled" });
+    expect(json).toMatchObject({ name: "Renamed", status: "disabled", settings: { greeting: "Hi" } });
   });
 
   it("refuses to talk while it is disabled, and never calls the model", async () => {

@@ -106,7 +106,12 @@ describe("an integration", () => {
     const path = `/integrations/${json.id}`;
     expect((await project.post(path, { name: "Renamed" })).json).toMatchObject({ name: "Renamed", status: "active" });
     const disabled = await project.post(path, { status: "disabled", settings: { greeting: "Hi" } });
-    expect(disabled.json).toMatchObject({ name: "Renamed", status: "disabled", vendor: "telegram" });
+    expect(disabled.json).toMatchObject({
+      name: "Renamed",
+      status: "disabled",
+      vendor: "telegram",
+      settings: { greeting: "Hi" },
+    });
     expect((await project.get(path)).json).toEqual(disabled.json);
     const refused = await project.post(path, { status: "asleep" });
     expect([refused.status, refused.json.issues[0].path]).toEqual([422, "status"]);

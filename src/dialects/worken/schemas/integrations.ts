@@ -17,6 +17,10 @@ export const Vendor = z.enum([
   "worken",
 ]);
 
+const Settings = z.record(z.string(), z.unknown());
+/** What the documentation does not name is shown only where it is set. */
+const ShownSettings = Settings.optional().meta({ description: "As they were given; absent: none were" });
+
 export const Integration = z
   .object({
     id: z.string(),
@@ -26,6 +30,7 @@ export const Integration = z
     project_id: z.string(),
     created_at: Time,
     updated_at: Time,
+    settings: ShownSettings,
     error: z.string().optional().meta({ description: "Why the vendor does not do what it is asked" }),
   })
   .meta({ id: "Integration" });
@@ -37,7 +42,6 @@ export const IntegrationProfile = z
 export const OAuthStart = z.object({ url: z.url() }).meta({ id: "OAuthStart" });
 
 const AuthData = z.record(z.string(), z.unknown());
-const Settings = z.record(z.string(), z.unknown());
 
 export const CreateIntegration = z
   .object({ name: Name, vendor: Vendor, auth_data: AuthData, settings: Settings.optional() })
@@ -63,6 +67,7 @@ export const Chat = z
     created_at: Time,
     updated_at: Time,
     events_24h: z.int(),
+    settings: ShownSettings,
     error: z
       .string()
       .optional()
@@ -70,7 +75,7 @@ export const Chat = z
   })
   .meta({ id: "Chat" });
 
-const ChatSettings = Settings.and(z.object({ debounce_ms: z.int().min(0).max(60_000).optional() }));
+const ChatSettings = Settings.and(z.object({ debounce_ms: z.int().min(0).max(60_000).nullish() }));
 
 export const CreateChat = z
   .object({ bot_id: z.string().min(1).max(128), name: Name, settings: ChatSettings.optional() })

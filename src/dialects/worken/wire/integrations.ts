@@ -11,6 +11,7 @@ export const integrationView = (integration: Integration): Wire<"Integration"> =
   project_id: integration.projectId,
   created_at: time(integration.createdAt),
   updated_at: time(integration.updatedAt),
+  ...settingsView(integration),
   ...(integration.error === null ? {} : { error: integration.error }),
 });
 
@@ -31,5 +32,9 @@ export const chatView = (chat: Chat): Wire<"Chat"> => ({
   created_at: time(chat.createdAt),
   updated_at: time(chat.updatedAt),
   events_24h: chat.events24h,
+  ...settingsView(chat),
   ...(chat.error === null ? {} : { error: chat.error }),
 });
+
+const settingsView = ({ settings }: { settings: { [key: string]: unknown } }) =>
+  Object.keys(settings).length > 0 ? { settings } : {};
