@@ -5,12 +5,16 @@ import { setTimeout as wait } from "node:timers/promises";
 
 const PACE_MS = 150;
 
-/** An OpenAI-compatible embedding model that takes its time and counts what it reads. */
+/** So often it has too much to do, and says when to come back. */
+const BUSY_EVERY = 6;
+
+/** An OpenAI-compatible embedding model that takes its time, is too busy now and then, and counts what it reads. */
 export class EmbeddingServer {
   readonly settings: Record<string, string>;
   readonly stop: () => void;
   calls = 0;
   texts = 0;
+  #asked = 0;
   readonly #read = new Set<string>();
 
   private constructor(port: number, stop: () => void) {
@@ -31,6 +35,11 @@ export class EmbeddingServer {
         let body = "";
         for await (const piece of request.setEncoding("utf8")) body += String(piece);
         response.setHeader("content-type", "application/json");
+        if (++made.#asked % BUSY_EVERY === 0) {
+          response.writeHead(429, { "retry-after": "1" });
+          response.end(JSON.stringify({ error: { message: "Rate limit reached", code: "rate_limit_exceeded" } }));
+          return;
+        }
         response.end(await made.#answer(JSON.parse(body) as { model: string; input: string[] }));
       })().catch(() => response.destroy());
     });

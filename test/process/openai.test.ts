@@ -1,6 +1,7 @@
 import OpenAI, { type APIError, BadRequestError, NotFoundError, toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { EmbeddingServer } from "./embedding-server.ts";
+import { libraryFiles, ON_PAGE_137 } from "./library.ts";
 import { Server } from "./server.ts";
 
 let server: Server;
@@ -23,7 +24,8 @@ const CHAPTERS = 100;
 const chapter = (document: number, index: number) =>
   `# Chapter ${index} of book${document}\n\n${`The ship sails on, says line ${index}. `.repeat(12)}`;
 
-type Begun = { store: string; batch: string };
+type Batch = { store: string; batch: string };
+type Begun = Batch & { library: Batch };
 
 /** Lets documents be read, and ends the server as a power failure would when some have got half of their vectors. */
 async function killWhileReading(): Promise<Begun> {
@@ -40,10 +42,27 @@ async function killWhileReading(): Promise<Begun> {
     chunking_strategy: strategy,
   });
   await vi.waitFor(() => expect(embeddings.calls).toBeGreaterThan(DOCUMENTS + 1), { timeout: 20_000 });
+  const library = await beginLibrary();
+  await vi.waitFor(async () => expect((await countsOf(library)).completed).toBeGreaterThan(0), { timeout: 20_000 });
   await server.kill();
   await server.start(embeddings.settings);
-  return { store, batch };
+  return { store, batch, library };
 }
+
+/** What a person brings who begins, to be read without any model. */
+async function beginLibrary(): Promise<Batch> {
+  const { id: store } = await client.vectorStores.create({ name: "Papers" });
+  const files = await Promise.all(
+    libraryFiles().map(async ({ name, bytes }) =>
+      client.files.create({ file: await toFile(bytes, name), purpose: "assistants" }),
+    ),
+  );
+  const batch = await client.vectorStores.fileBatches.create(store, { file_ids: files.map(({ id }) => id) });
+  return { store, batch: batch.id };
+}
+
+const countsOf = async ({ store, batch }: Batch) =>
+  (await client.vectorStores.fileBatches.retrieve(batch, { vector_store_id: store })).file_counts;
 
 const text = (name: string, content: string) => toFile(Buffer.from(content), name);
 const POLL = { pollIntervalMs: 50 };
@@ -265,7 +284,7 @@ it("every document that was being read when the server was killed is read to its
     async () => {
       await fetch(`${server.url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`);
       const { status } = await client.vectorStores.fileBatches.retrieve(batch, inStore);
-      expect(status).toBe("completed");
+      expect([status, (await countsOf(begun.library)).in_progress]).toEqual(["completed", 0]);
     },
     { timeout: 60_000, interval: 1000 },
   );
@@ -283,3 +302,51 @@ it("every document that was being read when the server was killed is read to its
   expect(embeddings.texts - embeddings.distinct).toBeLessThanOrEqual(DOCUMENTS * 64);
   expect(embeddings.texts).toBeGreaterThanOrEqual(DOCUMENTS * CHAPTERS);
 }, 90_000);
+
+type Citation = { filename: string; place: string | null; text: string };
+
+/** What a bot that knows some documents answers in a stream, and what it cites. */
+async function answerOf(chatId: string, question: string): Promise<{ pieces: number; citations: Citation[] }> {
+  const body = { messages: [{ role: "user", content: question }] };
+  const thread = `/chats/${chatId}/threads/${crypto.randomUUID()}`;
+  const events = (await (await server.fetch("POST", `${thread}/stream`, body)).text())
+    .split("\n")
+    .flatMap((line) => /^data: (\{.*)/.exec(line)?.[1] ?? [])
+    .map((data) => JSON.parse(data) as { type: string; citations?: Citation[] });
+  return {
+    pieces: events.filter(({ type }) => type === "text-delta").length,
+    citations: events.at(-1)!.citations ?? [],
+  };
+}
+
+async function newReader(storeId: string): Promise<string> {
+  const post = async (path: string, sent: object) =>
+    (await (await server.fetch("POST", path, sent)).json()) as { id: string };
+  const bot = await post("/bots", { name: "Reader" });
+  await post(`/bots/${bot.id}/settings`, { ai: { vector_store_ids: [storeId] } });
+  const website = await post("/integrations", { name: "Website", vendor: "worken", auth_data: {} });
+  return (await post(`/integrations/${website.id}/chats`, { bot_id: bot.id, name: "Website" })).id;
+}
+
+it("a long PDF, a DOCX and a folder of Markdown that were being read are answered from, each in its language", async () => {
+  const { store } = begun.library;
+  const { file_counts, status } = await client.vectorStores.retrieve(store);
+  const total = libraryFiles().length;
+  expect([status, file_counts]).toEqual([
+    "completed",
+    { in_progress: 0, completed: total, failed: 0, cancelled: 0, total },
+  ]);
+  const chatId = await newReader(store);
+  const asked: [question: string, filename: string, place: RegExp, says: string][] = [
+    ["How many herons does the lighthouse keeper count?", "logbook.pdf", /\b13[678]\b/, ON_PAGE_137],
+    ["За сколько дней предупредить о расторжении договора?", "contract.docx", /^$/, "за тридцать дней"],
+    ["How do I take over a conversation?", "operators.md", /^$/, "set its mode to `manual`"],
+  ];
+  for (const [question, filename, place, says] of asked) {
+    const { pieces, citations } = await answerOf(chatId, question);
+    const cited = citations.find((citation) => citation.filename === filename);
+    expect(pieces).toBeGreaterThan(3);
+    expect(cited?.text).toContain(says);
+    expect(cited!.place ?? "").toMatch(place);
+  }
+});
