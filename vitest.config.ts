@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { SilenceReporter } from "./test/process/silence-reporter.ts";
 
 process.env["CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV"] = "false";
 
@@ -36,6 +37,7 @@ const testEnvironment = {
 export default defineConfig({
   test: {
     silent: "passed-only",
+    reporters: ["default", new SilenceReporter()],
     // One of them waits for a server most of the time.
     maxWorkers: 2,
     projects: [
