@@ -36,7 +36,7 @@ export class ThreadCheck {
       const accepted = readings.some((reading) => reading.accepted);
       if (stored !== 1 && (accepted || stored > 1))
         this.#say("every accepted message is stored once", `${text}: ${stored}`);
-      const ids = new Set(readings.filter((reading) => reading.accepted).map(({ messageId }) => messageId));
+      const ids = new Set(readings.filter((reading) => reading.isPromised).map(({ messageId }) => messageId));
       if (interfered) ids.delete(null);
       if (ids.size > 1) this.#say("twins are answered alike", `${text}: ${[...ids].join(" ")}`);
     }

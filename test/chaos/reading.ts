@@ -13,8 +13,10 @@ export class Reading {
   readonly question: Question;
   /** Whether the question is in the thread; null: the client cannot know. */
   accepted: boolean | null = null;
-  /** Null where no answer was promised. */
+  /** Null where no answer was promised, or the model has failed before it was. */
   messageId: string | null = null;
+  /** Whether that was told before the model failed: an answer of 502 names no message. */
+  isPromised = false;
   text = "";
   ending: Ending | null = null;
   returns = 0;
@@ -76,6 +78,7 @@ export class Reading {
   async #took(response: Response): Promise<Response | null> {
     this.accepted = response.ok || response.status === 502;
     this.messageId = response.headers.get("x-message-id");
+    this.isPromised = response.ok;
     if (response.ok) return response;
     const text = await response.text().catch(() => "");
     if (!this.accepted) this.#world.violated("a question is accepted", this.#thread, `${response.status} ${text}`);

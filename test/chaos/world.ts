@@ -9,7 +9,8 @@ import { Upstream } from "./upstream.ts";
 export type Violation = { promise: string; thread: string; seen: string };
 export type Answered<T = unknown> = { status: number; json: T; at: number };
 
-const IDLE_TIMEOUT_MS = 3000;
+/** A busy machine may be slow to bring a word that was said at once. */
+const IDLE_TIMEOUT_MS = 5000;
 const PATIENCE_MS = 90_000;
 /** A server that has just come up may still cut what reached the one before. */
 const AFTERMATH_MS = 500;
