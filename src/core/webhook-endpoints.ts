@@ -71,7 +71,6 @@ export async function updateWebhookEndpoint(
 ): Promise<WebhookEndpoint> {
   const { url, status, secret } = changes;
   if (url !== undefined) requireOutboundUrl(ctx, "url", url);
-  const now = ctx.now();
   const [[changed]] = await ctx.db.batch([
     ctx.db
       .update(webhookEndpoints)
@@ -79,12 +78,8 @@ export async function updateWebhookEndpoint(
         url,
         status,
         ...(status && { disabledReason: null, failingSince: null }),
-        ...(secret !== undefined && {
-          secret: await ctx.sealer.seal(secret, secretPlace(ctx, id)),
-          previousSecret: sql`secret`,
-          previousSecretUntil: new Date(now.getTime() + OLD_SECRET_MS),
-        }),
-        updatedAt: now,
+        ...(await secretChange(ctx, id, secret)),
+        updatedAt: ctx.now(),
       })
       .where(mine(ctx, id))
       .returning(),
@@ -92,6 +87,18 @@ export async function updateWebhookEndpoint(
   ]);
   if (!changed) throw notFound("webhook endpoint", id);
   return changed;
+}
+
+/** A secret that is given again is no new one: the one before it is understood for as long as it was. */
+async function secretChange(ctx: Ctx, id: string, secret: string | undefined) {
+  if (secret === undefined) return {};
+  const before = await getWebhookEndpoint(ctx, id);
+  if (secret === (await ctx.sealer.open(before.secret, secretPlace(ctx, id)))) return {};
+  return {
+    secret: await ctx.sealer.seal(secret, secretPlace(ctx, id)),
+    previousSecret: sql`secret`,
+    previousSecretUntil: new Date(ctx.now().getTime() + OLD_SECRET_MS),
+  };
 }
 
 /** Gives up what a disabled endpoint was owed; it stays in the list, from where it can be sent again. */

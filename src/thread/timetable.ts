@@ -71,6 +71,8 @@ export class Timetable {
     if (changes.text !== undefined && schedule.kind === "answer") {
       throw invalid("text", "what the person wrote is sent already");
     }
+    const most = changes.recurrence?.maxExecutions ?? Infinity;
+    if (most <= schedule.executions) throw invalid("max_executions", `it has run ${schedule.executions} times already`);
     const changed = this.#save({ ...schedule, ...changes });
     this.#options.tell({ type: "schedule-updated", scheduleId: id, dueAt: changed.dueAt, status: changed.status });
     return changed;

@@ -159,6 +159,26 @@ describe("a task that recurs", () => {
     expect(model.requests).toHaveLength(1);
   });
 
+  it("ends after as many runs as it may have by now, which are not fewer than there were", async () => {
+    at("2026-06-01T00:30:00Z");
+    const thread = await newThread(new FakeModel(says("Hello.")));
+    const { json: schedule } = await plan(thread, { task: "x", cron: "0 * * * *" });
+    const said = async () => (await thread.messages()).filter(({ status }) => status === "complete");
+    for (const executions of [1, 2]) {
+      await passFor(thread, HOUR);
+      await ran(thread, schedule.id, executions);
+      await eventually(async () => expect(await said()).toHaveLength(2 + executions));
+    }
+    for (const max_executions of [1, 2]) {
+      const { status, json } = await patch(thread, schedule.id, { max_executions });
+      expect([status, json.issues[0].path]).toEqual([422, "max_executions"]);
+    }
+    expect((await patch(thread, schedule.id, { max_executions: 3 })).status).toBe(200);
+    await passFor(thread, HOUR);
+    await ran(thread, schedule.id, 3);
+    await eventually(async () => expect((await getSchedule(thread, schedule.id)).status).toBe("completed"));
+  });
+
   it.each([
     ["cron", { cron: "0 0 31 2 *" }, "never"],
     ["cron", { cron: "* * * * * *" }, "more than once a minute"],
