@@ -1,51 +1,76 @@
 import type { Row } from "./unit-vectors.ts";
 
+/** They are kept in blocks of so many, so that more can be added without copying all. */
+const PER_BLOCK = 1024;
+
 /** Unit vectors as bytes, a quarter of their size: exact enough to tell which are worth an exact look. */
 export class CoarseVectors {
   readonly dimensions: number;
+  readonly #places = new Map<number, number>();
   readonly #ids: number[] = [];
   readonly #documents: string[] = [];
-  readonly #bytes: Int8Array;
-  readonly #scales: Float32Array;
+  readonly #scales: number[] = [];
+  readonly #blocks: Int8Array[] = [];
 
-  constructor(count: number, dimensions: number, rows: Iterable<Row>) {
+  constructor(dimensions: number, rows: Iterable<Row>) {
     this.dimensions = dimensions;
-    this.#bytes = new Int8Array(count * dimensions);
-    this.#scales = new Float32Array(count);
-    for (const row of rows) if (row.values.length === dimensions) this.#add(row);
+    for (const row of rows) this.put(row);
+  }
+
+  get count(): number {
+    return this.#ids.length;
   }
 
   /** The ids of the vectors that seem nearest. */
   nearest(wanted: Float32Array, limit: number, among?: Set<string>): number[] {
-    const { dimensions } = this;
-    const similarities = new Float32Array(this.#ids.length);
-    for (let index = 0; index < similarities.length; index++) {
-      const isAmong = !among || among.has(this.#documents[index]!);
-      similarities[index] = isAmong ? this.#similarity(index * dimensions, wanted) * this.#scales[index]! : -Infinity;
+    const similarities = new Float32Array(this.count);
+    for (let place = 0; place < similarities.length; place++) {
+      const isAmong = !among || among.has(this.#documents[place]!);
+      similarities[place] = isAmong ? this.#similarity(place, wanted) * this.#scales[place]! : -Infinity;
     }
     const threshold = limitOf(similarities, limit);
-    const ids: number[] = [];
-    for (let index = 0; index < similarities.length; index++) {
-      if (similarities[index]! >= threshold && similarities[index]! > -Infinity) ids.push(this.#ids[index]!);
-    }
-    return ids;
+    return this.#ids.filter((_id, place) => similarities[place]! >= threshold && similarities[place]! > -Infinity);
   }
 
-  #similarity(start: number, wanted: Float32Array): number {
-    let sum = 0;
-    for (let at = 0; at < wanted.length; at++) sum += this.#bytes[start + at]! * wanted[at]!;
-    return sum;
-  }
-
-  #add({ id, documentId, values }: Row): void {
-    const index = this.#ids.length;
+  /** Adds a vector, in place of one that it has under that id; one of another length is left out. */
+  put({ id, documentId, values }: Row): void {
+    if (values.length !== this.dimensions) return this.remove(id);
+    const place = this.#places.get(id) ?? this.#ids.length;
+    if (place % PER_BLOCK === 0) this.#blocks[place / PER_BLOCK] ??= new Int8Array(PER_BLOCK * this.dimensions);
+    this.#places.set(id, place);
+    [this.#ids[place], this.#documents[place]] = [id, documentId];
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const scale = largest / 127 || 1;
-    this.#scales[index] = scale;
-    for (let at = 0; at < values.length; at++)
-      this.#bytes[index * this.dimensions + at] = Math.round(values[at]! / scale);
-    this.#ids.push(id);
-    this.#documents.push(documentId);
+    this.#scales[place] = scale;
+    const bytes = this.#bytesOf(place);
+    for (let at = 0; at < values.length; at++) bytes[at] = Math.round(values[at]! / scale);
+  }
+
+  /** The last one takes its place. */
+  remove(id: number): void {
+    const place = this.#places.get(id);
+    if (place === undefined) return;
+    const last = this.count - 1;
+    this.#bytesOf(place).set(this.#bytesOf(last));
+    this.#places.set(this.#ids[last]!, place);
+    this.#places.delete(id);
+    for (const list of [this.#ids, this.#documents, this.#scales]) {
+      list[place] = list[last]!;
+      list.pop();
+    }
+  }
+
+  #bytesOf(place: number): Int8Array {
+    const start = (place % PER_BLOCK) * this.dimensions;
+    return this.#blocks[Math.floor(place / PER_BLOCK)]!.subarray(start, start + this.dimensions);
+  }
+
+  #similarity(place: number, wanted: Float32Array): number {
+    const block = this.#blocks[Math.floor(place / PER_BLOCK)]!;
+    const start = (place % PER_BLOCK) * this.dimensions;
+    let sum = 0;
+    for (let at = 0; at < wanted.length; at++) sum += block[start + at]! * wanted[at]!;
+    return sum;
   }
 }
 

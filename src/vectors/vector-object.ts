@@ -19,19 +19,22 @@ export class VectorObject extends DurableObject {
 
   async upsert(space: number, vectors: StoredVector[]): Promise<void> {
     this.#createTable();
+    const rows = vectors.map(({ id, documentId, values }) => ({ id, documentId, values: unit(values) }));
     this.ctx.storage.transactionSync(() => {
-      for (const { id, documentId, values } of vectors) {
+      for (const { id, documentId, values } of rows) {
         this.#sql.exec(
           `insert into vectors (space, id, document_id, unit) values (?, ?, ?, ?)
            on conflict (space, id) do update set document_id = excluded.document_id, unit = excluded.unit`,
           space,
           id,
           documentId,
-          unit(values).buffer,
+          values.buffer,
         );
       }
     });
-    this.#coarse.delete(space);
+    const coarse = this.#coarse.get(space);
+    for (const row of rows) coarse?.put(row);
+    if (coarse && coarse.count * coarse.dimensions > MOST_COARSE_BYTES) this.#coarse.delete(space);
   }
 
   /** The nearest first. */
@@ -75,8 +78,10 @@ export class VectorObject extends DurableObject {
       space,
       JSON.stringify(ids),
     );
-    this.#coarse.delete(space);
+    const coarse = this.#coarse.get(space);
+    for (const id of ids) coarse?.remove(id);
     if (this.#sql.exec("select 1 from vectors limit 1").toArray().length > 0) return;
+    this.#coarse.clear();
     await this.ctx.storage.deleteAll();
     this.#hasTable = false;
   }
@@ -91,7 +96,7 @@ export class VectorObject extends DurableObject {
     this.#hasTable = true;
   }
 
-  /** Made at the first query after a change; null where it would be too large, or of vectors of another length. */
+  /** Made at the first query, and changed with what is written; null where it would be too large, or of vectors of another length. */
   #coarseOf(space: number, dimensions: number): CoarseVectors | null {
     const known = this.#coarse.get(space);
     if (known) return known.dimensions === dimensions ? known : null;
@@ -99,7 +104,7 @@ export class VectorObject extends DurableObject {
       .exec<{ count: number }>("select count(*) as count from vectors where space = ?", space)
       .one();
     if (count * dimensions > MOST_COARSE_BYTES) return null;
-    const made = new CoarseVectors(count, dimensions, this.#allRows(space));
+    const made = new CoarseVectors(dimensions, this.#allRows(space));
     this.#coarse.set(space, made);
     return made;
   }

@@ -129,6 +129,34 @@ describe("VectorObject", () => {
     expect(found / (20 * limit)).toBeGreaterThanOrEqual(0.99);
   });
 
+  it("finds what is written, replaced and deleted between questions as it would if it had begun with that", async () => {
+    const dimensions = 16;
+    const random = (seed: number) =>
+      Float32Array.from({ length: dimensions }, (_value, at) => Math.sin(seed * 7919 + at * seed));
+    const held = new Map<number, StoredVector>();
+    const index = inObject({ ...newStore(), space: 1, dimensions });
+    for (let step = 1; step <= 12; step++) {
+      const written = Array.from({ length: 300 }, (_value, at) => ({
+        id: (step * 211 + at) % 2100,
+        documentId: `d${step % 3}`,
+        values: random(step * 1000 + at),
+      }));
+      await index.upsert(written);
+      for (const each of written) held.set(each.id, each);
+      const deleted = Array.from({ length: 40 }, (_value, at) => (step * 97 + at * 5) % 2100);
+      await index.delete(deleted);
+      for (const id of deleted) held.delete(id);
+      const fresh = inObject({ ...newStore(), space: 1, dimensions });
+      await fresh.upsert([...held.values()]);
+      for (const documentIds of [undefined, ["d1"]]) {
+        const options = { limit: 8, ...(documentIds ? { documentIds } : {}) };
+        expect(await index.query(random(step), options)).toEqual(await fresh.query(random(step), options));
+      }
+    }
+    const found = await Promise.all([...held.values()].map(({ values }) => index.query(values, { limit: 1 })));
+    expect(found.map(([first]) => first!.id)).toEqual([...held.keys()]);
+  });
+
   it("keeps its vectors when its memory is lost", async () => {
     const place = { ...newStore(), space: 1, dimensions: DIMENSIONS };
     const [id] = await write(inObject(place), vector(along(2)));
