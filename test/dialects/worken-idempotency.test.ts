@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { newChat, newProject, root, type Caller } from "../helpers/project.ts";
+import { callWorker, newChat, newProject, root, type Caller } from "../helpers/project.ts";
 
 type Creation = { caller: Caller; path: string; body?: object; list: string };
 
@@ -133,6 +133,20 @@ describe("an Idempotency-Key", () => {
     expect((await create()).status).toBe(200);
     expect((await project.post("/bots", { name: "" }, keyed(other))).status).toBe(422);
     expect((await project.post("/bots", { name: "Bot" }, keyed(other))).status).toBe(200);
+  });
+
+  it("of an upload is one file's: with another file it is refused", async () => {
+    const [project, key] = [await newProject(), newKey()];
+    const send = async (content: string) => {
+      const form = new FormData();
+      form.set("file", new File([content], "a.md", { type: "text/markdown" }));
+      const headers = { authorization: `Bearer ${project.key}`, ...keyed(key) };
+      const response = await callWorker(new Request("http://test/files", { method: "POST", headers, body: form }));
+      return { status: response.status, json: await response.json<{ id?: string }>() };
+    };
+    const first = await send("one");
+    expect([first.status, (await send("two")).status]).toEqual([200, 422]);
+    expect((await project.get("/files")).json.data).toMatchObject([{ id: first.json.id }]);
   });
 
   it("is forgotten after a day", async () => {
