@@ -6,7 +6,7 @@ import type { ServerApi } from "./api.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const SHOP = "scripts/demo/lighthouse-books.md";
-const LONGEST_WAIT_MS = 15_000;
+const LONGEST_WAIT_MS = 60_000;
 
 type Local = { filename: string; content: string; hash: string };
 type Stored = {
