@@ -1,6 +1,17 @@
 import { Answer } from "./answer.ts";
 import { path, randomKey, type Call, type CallOptions, type Connection } from "./connection.ts";
-import type { Chat, Deleted, ListQuery, Message, Mode, SetMode, Stopped, StreamMessages, Thread } from "./types.ts";
+import type {
+  Chat,
+  Deleted,
+  ListQuery,
+  Message,
+  MessageQuery,
+  Mode,
+  SetMode,
+  Stopped,
+  StreamMessages,
+  Thread,
+} from "./types.ts";
 
 const threadPath = (chatId: string, threadId: string) => path`/chats/${chatId}/threads/${threadId}`;
 
@@ -46,8 +57,8 @@ export const chats = (connection: Connection) => ({
       connection.post<SetMode>(`${threadPath(chatId, threadId)}/mode`, { mode }, options),
 
     messages: {
-      /** Oldest first. */
-      list: (chatId: string, threadId: string, query?: ListQuery, options?: CallOptions) =>
+      /** Oldest first, if not asked otherwise. */
+      list: (chatId: string, threadId: string, query?: MessageQuery, options?: CallOptions) =>
         connection.list<Message[]>(`${threadPath(chatId, threadId)}/messages`, query, options),
     },
   },

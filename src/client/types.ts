@@ -103,6 +103,7 @@ export type WebhookDeliveryQuery = Asked<"WebhookDeliveryQuery">;
 export type FileQuery = Asked<"FileQuery">;
 export type ItemQuery = Asked<"ItemQuery">;
 export type ListQuery = Asked<"ListQuery">;
+export type MessageQuery = Asked<"MessageQuery">;
 export type ModelCallQuery = Asked<"ModelCallQuery">;
 export type TransactionQuery = Asked<"TransactionQuery">;
 export type UsageQuery = Asked<"UsageQuery">;

@@ -4,6 +4,8 @@ import { DomainError } from "./errors.ts";
 /** One page of a list; `next` continues after it, and is null at the end. */
 export type Page<T> = { items: T[]; next: string | null };
 export type PageRequest = { limit: number; cursor?: string | undefined };
+/** In a list that can be read from either end; absent: the oldest first. */
+export type OrderedPageRequest = PageRequest & { order?: "asc" | "desc" };
 
 /** Where a page ends in a list that is ordered by time and, among equal times, by id. */
 export type Position = { at: number; id: string };

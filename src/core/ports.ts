@@ -25,7 +25,7 @@ import type { Limit } from "./budgets.ts";
 import type { Invoice, JsonObject } from "../db/schema.ts";
 import type { Offer } from "./offers.ts";
 import type { Delivery, Json, Message, MessageFile } from "./messages.ts";
-import type { Page, PageRequest } from "./pages.ts";
+import type { Page, OrderedPageRequest, PageRequest } from "./pages.ts";
 import type { Schedule, ScheduleChanges, SchedulePlan } from "./schedule-state.ts";
 import type { Mode, ThreadState } from "./thread-state.ts";
 import type { TurnEventType } from "./turn-events.ts";
@@ -103,7 +103,7 @@ export interface ThreadPort {
   decideAndStream(decisions: Decision[], posting: Posting): Promise<TurnStream>;
   decide(decision: Decision): Promise<Approval>;
   get(): Promise<ThreadState>;
-  listMessages(page: PageRequest): Promise<Page<ThreadMessage>>;
+  listMessages(page: OrderedPageRequest): Promise<Page<ThreadMessage>>;
   listApprovals(page: PageRequest): Promise<Page<Approval>>;
   workingMemory(): Promise<string | null>;
   setMode(mode: Mode, once: OnceKey | null): Promise<void>;

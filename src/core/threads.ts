@@ -7,7 +7,7 @@ import type { Ctx } from "./context.ts";
 import { conversationOf, type Conversation } from "./conversations.ts";
 import { DomainError, notFound } from "./errors.ts";
 import type { Message } from "./messages.ts";
-import { afterCursor, pageByCreation, type Page, type PageRequest } from "./pages.ts";
+import { afterCursor, pageByCreation, type Page, type OrderedPageRequest, type PageRequest } from "./pages.ts";
 import { getPerson, rememberPerson, type Person } from "./people.ts";
 import type { Later, Posting, TurnStream, UserMessage } from "./ports.ts";
 import { requireRoom } from "./schedule-room.ts";
@@ -71,7 +71,7 @@ export async function getThread(ctx: Ctx, id: string): Promise<ThreadDetail> {
 export async function listMessages(
   ctx: Ctx,
   thread: { id: string; chatId: string },
-  page: PageRequest,
+  page: OrderedPageRequest,
 ): Promise<Page<Message>> {
   await requireThread(ctx, thread.id, thread.chatId);
   return ctx.thread(thread.id).listMessages(page);

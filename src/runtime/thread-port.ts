@@ -1,6 +1,6 @@
 import type { Approval, Decision } from "../core/approvals.ts";
 import type { Delivery, Message } from "../core/messages.ts";
-import type { Page, PageRequest } from "../core/pages.ts";
+import type { Page, OrderedPageRequest, PageRequest } from "../core/pages.ts";
 import type { OnceKey, PostCommand, Posting, ThreadMessage, ThreadPort, TurnStream } from "../core/ports.ts";
 import type { Schedule, ScheduleChanges, SchedulePlan } from "../core/schedule-state.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
@@ -13,7 +13,7 @@ export type DecideRequest = { decisions: Decision[]; posting: Posting };
 /** What the thread's object offers by RPC; what streams goes through its `fetch`. */
 export interface ThreadRpc {
   get(): Promise<Rpc<ThreadState>>;
-  listMessages(page: PageRequest): Promise<Rpc<Page<ThreadMessage>>>;
+  listMessages(page: OrderedPageRequest): Promise<Rpc<Page<ThreadMessage>>>;
   listApprovals(page: PageRequest): Promise<Rpc<Page<Approval>>>;
   workingMemory(): Promise<Rpc<string | null>>;
   setMode(mode: Mode, once: OnceKey | null): Promise<Rpc<null>>;

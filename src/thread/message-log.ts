@@ -1,6 +1,6 @@
 import { textOf, type Delivery, type Message, type MessagePart, type Usage } from "../core/messages.ts";
 import type { Bill } from "../core/model-calls.ts";
-import { pageOf, readPosition, type Page, type PageRequest } from "../core/pages.ts";
+import { pageOf, readPosition, type Page, type OrderedPageRequest } from "../core/pages.ts";
 
 /** A message with its place in the thread. */
 export type LoggedMessage = Message & { seq: number };
@@ -114,10 +114,11 @@ export class MessageLog {
       .one().count;
   }
 
-  page({ limit, cursor }: PageRequest): Page<LoggedMessage> {
-    const after = cursor ? readPosition(cursor).at : 0;
+  page({ limit, cursor, order = "asc" }: OrderedPageRequest): Page<LoggedMessage> {
+    const [beyond, end] = order === "asc" ? [">", 0] : ["<", Number.MAX_SAFE_INTEGER];
+    const after = cursor ? readPosition(cursor).at : end;
     const rows = this.#sql
-      .exec<Row>("select * from messages where seq > ? order by seq limit ?", after, limit + 1)
+      .exec<Row>(`select * from messages where seq ${beyond} ? order by seq ${order} limit ?`, after, limit + 1)
       .toArray()
       .map(messageOf);
     return pageOf(rows, limit, (row) => ({ at: row.seq, id: row.id }));

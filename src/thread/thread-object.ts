@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Approval, Decision } from "../core/approvals.ts";
 import { DomainError, notFound } from "../core/errors.ts";
 import type { Delivery, Message } from "../core/messages.ts";
-import type { Page, PageRequest } from "../core/pages.ts";
+import type { Page, OrderedPageRequest, PageRequest } from "../core/pages.ts";
 import type { OnceKey, PostCommand } from "../core/ports.ts";
 import { eraseProjection } from "../core/thread-projection.ts";
 import type { Schedule, ScheduleChanges, SchedulePlan } from "../core/schedule-state.ts";
@@ -58,7 +58,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadRpc {
     return attempt(() => stateOf(this.#existing()));
   }
 
-  listMessages(page: PageRequest): Promise<Rpc<Page<LoggedMessage>>> {
+  listMessages(page: OrderedPageRequest): Promise<Rpc<Page<LoggedMessage>>> {
     return attempt(() => {
       this.#existing();
       const { items, next } = this.#store.machine.messages.page(page);

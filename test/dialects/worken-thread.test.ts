@@ -53,20 +53,20 @@ describe("a thread", () => {
     expect((await as(first)).id).toBe(ann.id);
   });
 
-  it("gives its messages oldest first, page by page", async () => {
+  it.each([
+    ["oldest", "", ["Q1", "A1", "Q2", "A2"], ["Q3", "A3"]],
+    ["newest", "&order=desc", ["A3", "Q3", "A2", "Q2"], ["A1", "Q1"]],
+  ])("gives its messages %s first, page by page", async (_, order, ...expected) => {
     const chat = await newChat(new FakeModel(says("A1"), says("A2"), says("A3")));
     const thread = chat.thread();
     for (const text of ["Q1", "Q2", "Q3"]) await thread.ask(text);
     const pages: string[][] = [];
-    for (let next: string | undefined = `${thread.path}/messages?limit=4`; next && pages.length < 5;) {
+    for (let next: string | undefined = `${thread.path}/messages?limit=4${order}`; next && pages.length < 5;) {
       const { json, headers } = await chat.project.get(next);
       pages.push(contentsOf(json));
       next = /^<(.*)>; rel="next"$/.exec(headers.get("link") ?? "")?.[1];
     }
-    expect(pages).toEqual([
-      ["Q1", "A1", "Q2", "A2"],
-      ["Q3", "A3"],
-    ]);
+    expect(pages).toEqual(expected);
     const times = (await thread.messages()).map(({ created_at }) => created_at);
     expect(times).toEqual([...new Set(times)].toSorted());
     expect((await chat.project.get(`${thread.path}/messages?cursor=nonsense`)).status).toBe(422);

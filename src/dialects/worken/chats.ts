@@ -3,7 +3,7 @@ import { getChat, listChats } from "../../core/chats.ts";
 import { deleteThread, listMessages, listThreads, setMode, stopTurn } from "../../core/threads.ts";
 import type { Api } from "../../http/route.ts";
 import { pageView } from "./pages.ts";
-import { Chat, Deleted, ListQuery, Message, SetMode, Stopped, Thread, ThreadId } from "./schemas.ts";
+import { Chat, Deleted, ListQuery, MessageQuery, Message, SetMode, Stopped, Thread, ThreadId } from "./schemas.ts";
 import { chatView, messageViews, threadView } from "./wire.ts";
 
 const ChatId = z.object({ chat_id: z.string() });
@@ -34,13 +34,15 @@ export const chats = (api: Api) =>
       {
         summary: "Get a thread's messages",
         description:
-          "Oldest first. A page counts messages; rows of the role `tool` come with the message they belong to.",
+          "Oldest first, if not asked otherwise. A page counts messages; rows of the role `tool` come with the message they belong to.",
         params: ThreadOfChat,
-        query: ListQuery,
+        query: MessageQuery,
         ok: z.array(Message),
       },
       async ({ c, ctx, params, query }) =>
-        pageView(c, await listMessages(ctx, threadOf(params), query), messageViews).flat(),
+        pageView(c, await listMessages(ctx, threadOf(params), query), (message) =>
+          query.order === "asc" ? messageViews(message) : messageViews(message).toReversed(),
+        ).flat(),
     )
     .on(
       "post",

@@ -96,6 +96,10 @@ export const Message = z
   })
   .meta({ id: "Message" });
 
+export const MessageQuery = ListQuery.extend({
+  order: z.enum(["asc", "desc"]).default("asc").meta({ description: "`desc`: the newest first" }),
+});
+
 export const SetMode = z.object({ mode: Mode }).meta({ id: "SetMode", example: { mode: "manual" } });
 
 export const ScheduledAt = z.iso.datetime({ offset: true, local: true, message: "must be an ISO 8601 time" });
