@@ -9,7 +9,7 @@ export type ThreadEvent = { threadId: string } & (
   | { type: "message-created"; messageId: string; role: "user" | "assistant"; status: string }
   | { type: "message-updated"; messageId: string; status: string }
   /** It was taken back: another answer was wanted, or the person said something else. */
-  | { type: "message-deleted"; messageId: string }
+  | { type: "message-deleted"; messageId: string; seq: number }
   | { type: "delivery-changed"; messageId: string; status: Delivery["status"]; error: string | null }
   | { type: "pending-count"; pendingCount: number }
   | { type: "mode-changed"; mode: Mode }

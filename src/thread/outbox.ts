@@ -144,11 +144,15 @@ export class Outbox {
 
   /** What was said, or changed, is to be remembered too. */
   #recallStatements(ctx: Ctx, { id, recall }: ThreadRecord, rows: Row[]): D1PreparedStatement[] {
-    if (messagesIn(rows, ["message-created", "message-updated"]).length === 0) return [];
+    if (messagesIn(rows, ["message-created", "message-updated", "message-deleted"]).length === 0) return [];
     const { messages } = this.#options.machine;
     const changed = messagesIn(rows, ["message-updated"]).flatMap((messageId) => messages.find(messageId)?.seq ?? []);
+    const deleted = rows.flatMap(({ events }) =>
+      events.flatMap((each) => (each.type === "message-deleted" ? each.seq : [])),
+    );
     const wish = { threadId: id, embeddingModel: recall!.embeddingModel, version: rows.at(-1)!.seq };
-    return [recallStatement(ctx, { ...wish, changedFrom: Math.min(Number.MAX_SAFE_INTEGER, ...changed) })];
+    const changedFrom = Math.min(Number.MAX_SAFE_INTEGER, ...changed, ...deleted);
+    return [recallStatement(ctx, { ...wish, changedFrom })];
   }
 
   /** Who listens is told what has been said, not at the end of the answer alone. */

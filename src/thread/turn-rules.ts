@@ -71,10 +71,10 @@ export class TurnRules {
   }
 
   /** What was told of is told to be gone. */
-  #takeAway(record: ThreadRecord, { id, role, parts }: LoggedMessage): void {
+  #takeAway(record: ThreadRecord, { id, seq, role, parts }: LoggedMessage): void {
     this.#book.messages.remove(id);
     if (parts.length === 0) return;
-    this.#book.tell({ type: "message-deleted", messageId: id });
+    this.#book.tell({ type: "message-deleted", messageId: id, seq });
     if (role === "user") record.userMessages -= 1;
     else record.botMessages -= 1;
   }

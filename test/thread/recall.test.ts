@@ -306,6 +306,19 @@ describe("what is remembered", () => {
     );
   });
 
+  it("is forgotten where it is taken back, however much came after it", async () => {
+    const thread = (await newChat(newModel(), memory())).thread();
+    const said = ["One.", "Two.", "Three.", "Four.", "Five.", "Six."];
+    await askAll(thread, ...said);
+    await remembered(thread);
+    expect(await kept(thread)).toHaveLength(12);
+    const [, first] = await thread.messages();
+    const messages = [{ id: "u1", role: "user", parts: [{ type: "text", text: "One." }] }];
+    const again = { id: thread.id, trigger: "regenerate-message", messageId: first!.id, messages };
+    await (await thread.chat.project.fetch("POST", `${thread.path}/stream`, again)).text();
+    await eventually(async () => expect((await kept(thread)).map(({ text }) => text)).toEqual(["One.", "Well."]));
+  });
+
   it("is there once, however often its bell rings, at once or again, and after objects were lost", async () => {
     const thread = (await newChat(newModel(), memory())).thread();
     await askAll(thread, "My dog is called Rex.", "Yes.");
