@@ -14,11 +14,11 @@ const MESSAGES_JOINED = 3;
 const LONGEST_QUERY = 2000;
 const LONGEST_CITED = 600;
 /**
- * An answer that names no passage stands on those that speak of the question and whose words it says, not on whatever was
- * found: it may say that it is in none of them.
+ * An answer that names no passage stands on those that speak of the question and whose words one of its sentences says, not
+ * on whatever was found: it may say that it is in none of them.
  */
 const TELLING_SCORE = 0.35;
-const LEAST_SHARED = 3;
+const [LEAST_SHARED, LEAST_SHARE] = [3, 0.4];
 
 export type Said = Pick<Message, "role" | "parts">;
 type Ports = Pick<TurnPorts, "searchKnowledge"> & SidePorts;
@@ -64,8 +64,8 @@ export class FoundKnowledge {
     const passages = this.passages ?? [];
     const named = new Set([...answer.matchAll(/\[(\d{1,3})\]/g)].map(([, number]) => Number(number)));
     const isNamed = passages.some((hit) => named.has(this.#numberOf(hit)));
-    const words = new Set(stemsOf(answer));
-    const isTold = (hit: KnowledgeHit) => hit.score >= TELLING_SCORE && sharedBy(words, hit) >= LEAST_SHARED;
+    const said = sentencesOf(answer).map((sentence) => new Set(stemsOf(sentence)));
+    const isTold = (hit: KnowledgeHit) => hit.score >= TELLING_SCORE && said.some((words) => isOf(hit, words));
     const isCited = (hit: KnowledgeHit) => (isNamed ? named.has(this.#numberOf(hit)) : isTold(hit));
     return passages.filter(isCited).map((hit) => citationOf(hit, this.#numberOf(hit), answer));
   }
@@ -105,8 +105,13 @@ export class FoundKnowledge {
   }
 }
 
-const sharedBy = (words: Set<string>, { text }: KnowledgeHit) =>
-  new Set(stemsOf(text).filter((stem) => words.has(stem))).size;
+const sentencesOf = (answer: string) => answer.split(/(?<=[.!?…])\s+|\n+/);
+
+/** Whether a sentence of these words may be taken from a passage. */
+function isOf({ text }: KnowledgeHit, words: Set<string>): boolean {
+  const shared = new Set(stemsOf(text).filter((stem) => words.has(stem))).size;
+  return shared >= Math.max(LEAST_SHARED, words.size * LEAST_SHARE);
+}
 
 const titleOf = ({ filename, headings, place }: KnowledgeHit) =>
   [[filename, ...headings].join(" > "), place ? `(${place})` : ""].join(" ").trim();

@@ -95,6 +95,14 @@ describe("a bot whose project has documents", () => {
     expect((await absent.ask("What does delivery abroad cost?")).events.at(-1)).not.toHaveProperty("citations");
   });
 
+  it("cites nothing offline where it says so, although a passage has some of the words in which it does", async () => {
+    const ticket = "A ticket costs nine crowns. The offline model of the ship is in the documents.";
+    const [chat] = await chatWith({ "ticket.md": ticket });
+    const { text, events } = await chat.thread().ask("What costs a ticket for the Tokyo metro by night?");
+    expect(text).toContain("That is not in the documents I have.");
+    expect(events.at(-1)).not.toHaveProperty("citations");
+  });
+
   it("never invents: a model is told when the documents say nothing", async () => {
     const model = new FakeModel(says("It is not in the documents."));
     const [chat] = await chatWith({ "vault.md": VAULT }, model);
