@@ -65,7 +65,10 @@ export class FoundKnowledge {
     const named = new Set([...answer.matchAll(/\[(\d{1,3})\]/g)].map(([, number]) => Number(number)));
     const isNamed = passages.some((hit) => named.has(this.#numberOf(hit)));
     const said = sentencesOf(answer).map((sentence) => new Set(stemsOf(sentence)));
-    const isTold = (hit: KnowledgeHit) => hit.score >= TELLING_SCORE && said.some((words) => isOf(hit, words));
+    // The offline model names whatever it quotes; all else that it says is of itself.
+    const mayBeSilent = !this.#settings.model.id.startsWith("embedded/");
+    const isTold = (hit: KnowledgeHit) =>
+      mayBeSilent && hit.score >= TELLING_SCORE && said.some((words) => isOf(hit, words));
     const isCited = (hit: KnowledgeHit) => (isNamed ? named.has(this.#numberOf(hit)) : isTold(hit));
     return passages.filter(isCited).map((hit) => citationOf(hit, this.#numberOf(hit), answer));
   }
