@@ -66,3 +66,13 @@ it("ends an answer to which the model finds no end, and keeps what was said", as
   expect((await thread.ask("and now?")).text).toBe("Short.");
   await eventually(async () => expect(await found(chat, "Endless")).toEqual([thread.id]));
 });
+
+it("catches up with lists and search by itself, when the database was away for a moment and nobody comes by", async () => {
+  const chat = await newChat(new FakeModel(says("Well."), says("Unforeseen.")));
+  const thread = chat.thread();
+  await thread.ask("first");
+  const outage = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1 is away"));
+  await thread.ask("Anything?");
+  outage.mockRestore();
+  await eventually(async () => expect(await found(chat, "Unforeseen")).toHaveLength(1));
+});
