@@ -9,7 +9,7 @@ import type { Question } from "./question.ts";
 import { Random } from "./random.ts";
 import { reportOf } from "./report.ts";
 import { SideWork } from "./side-work.ts";
-import { ThreadRun, type StoredMessage } from "./thread-run.ts";
+import { ThreadRun } from "./thread-run.ts";
 import { World, type Violation } from "./world.ts";
 
 export type Options = { seed: string; size: Size; only: string | null; project: string; log: (line: string) => void };
@@ -37,7 +37,6 @@ export const SIZES = {
   },
 } satisfies Record<string, Size>;
 
-const SETTLE_MS = 60_000;
 /** An object that was lost in the middle of an answer is woken by its alarm within 20 s. */
 const ALONE_MS = 30_000;
 
@@ -142,9 +141,9 @@ async function settleAll(world: World, runs: ThreadRun[]): Promise<Settled[]> {
 }
 
 async function settle(world: World, run: ThreadRun): Promise<Settled> {
-  await untilAtRest(run);
+  await run.untilAtRest();
   await run.ask(lastQuestion(run.id));
-  await untilAtRest(run);
+  await run.untilAtRest();
   const { json: detail } = await world.call<Detail>("GET", `/threads/${run.id}`);
   const own = await new FeedListener(world, `/threads/events/${run.id}`).untilQuiet(300);
   return { run, messages: await run.messages(), detail, own };
@@ -163,16 +162,6 @@ const lastQuestion = (thread: string): Question => ({
   leaves: [],
   awayMs: 0,
 });
-
-async function untilAtRest(run: ThreadRun): Promise<StoredMessage[]> {
-  const until = Date.now() + SETTLE_MS;
-  for (;;) {
-    const messages = await run.messages();
-    const isOpen = messages.some(({ status }) => status === "pending" || status === "streaming");
-    if (!isOpen || Date.now() > until) return messages;
-    await wait(200);
-  }
-}
 
 function checkThread(world: World, settled: Settled): void {
   new ThreadCheck(world, settled.run, settled.messages).check();

@@ -17,6 +17,8 @@ export type StoredMessage = {
 export type Asked = { question: Question; readings: Reading[]; step: number; interfered: boolean };
 export type Sent = { id: string; text: string };
 
+const SETTLE_MS = 60_000;
+
 type TakeOver = Step & { kind: "take-over" };
 type Approve = Step & { kind: "approve" };
 
@@ -71,6 +73,13 @@ export class ThreadRun {
       // Lists follow within moments.
       await wait(100);
     }
+  }
+
+  /** Until nothing is written any more, as far as one has patience. */
+  async untilAtRest(): Promise<void> {
+    const isOpen = ({ status }: StoredMessage) => status === "pending" || status === "streaming";
+    for (const until = Date.now() + SETTLE_MS; (await this.messages()).some(isOpen) && Date.now() < until;)
+      await wait(200);
   }
 
   async setMode(mode: string): Promise<void> {
@@ -159,6 +168,8 @@ export class ThreadRun {
     }
     this.approvals += 1;
     await Promise.all(readings.filter(({ ending }) => ending === "finish").map((reading) => reading.readOn()));
+    // Where a crash came between, the answer goes on, and hands over, only now.
+    await this.untilAtRest();
     await this.setMode("auto");
   }
 
