@@ -50,8 +50,7 @@ export class Outbox {
   /** Rejects when a receiver cannot be reached. */
   flush(reach: Reach): Promise<void> {
     this.#wanted = further(this.#wanted, this.#hasListeners ? "all" : reach);
-    this.#flushing ??= this.#run().finally(() => (this.#flushing = null));
-    return this.#flushing;
+    return (this.#flushing ??= this.#run());
   }
 
   /** Resolves when nothing is on its way. */
@@ -59,24 +58,33 @@ export class Outbox {
     await this.#flushing?.catch(() => undefined);
   }
 
+  /** What is wanted up to its very end is done by it: whoever comes later begins another. */
   async #run(): Promise<void> {
-    while (this.#wanted) {
-      const reach = this.#wanted;
-      this.#wanted = null;
-      const { record, bills: owed } = this.#options.machine;
-      const rows = record ? this.#options.log.rowsFrom(record.projected + 1) : [];
-      if (!record || (rows.length === 0 && owed.length === 0)) return;
-      const [some, bills] = [rows.slice(0, MOST_AT_ONCE), owed.slice(0, MOST_AT_ONCE)];
-      const done = await Promise.allSettled([
-        this.#publish(record, rows, owed),
-        this.#project(record, some, bills, reach),
-      ]);
-      const failed = done.find((result) => result.status === "rejected");
-      if (failed) throw failed.reason;
-      if (reach !== "all") continue;
-      this.#forget(some, bills);
-      if (some.length < rows.length || bills.length < owed.length) this.#wanted = "all";
+    await Promise.resolve();
+    try {
+      for (let reach = this.#wanted; reach; reach = this.#wanted) {
+        this.#wanted = null;
+        await this.#tell(reach);
+      }
+    } finally {
+      this.#flushing = null;
     }
+  }
+
+  async #tell(reach: Reach): Promise<void> {
+    const { record, bills: owed } = this.#options.machine;
+    const rows = record ? this.#options.log.rowsFrom(record.projected + 1) : [];
+    if (!record || (rows.length === 0 && owed.length === 0)) return;
+    const [some, bills] = [rows.slice(0, MOST_AT_ONCE), owed.slice(0, MOST_AT_ONCE)];
+    const done = await Promise.allSettled([
+      this.#publish(record, rows, owed),
+      this.#project(record, some, bills, reach),
+    ]);
+    const failed = done.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
+    if (reach !== "all") return;
+    this.#forget(some, bills);
+    if (some.length < rows.length || bills.length < owed.length) this.#wanted = "all";
   }
 
   /** What is owed, alone: for a thread of which nothing else shall be known any more. */

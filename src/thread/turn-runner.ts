@@ -151,11 +151,12 @@ export class TurnRunner {
       if (outcome.status === "complete") this.#store.context.defer(this.#title(settings));
     } catch (error) {
       if (!running.abort.signal.aborted) await this.#abandon(running, stream, error);
+    } finally {
+      typing?.abort();
+      clearTimeout(running.saving ?? undefined);
+      endTurn();
+      if (this.#running === running) this.#running = null;
     }
-    typing?.abort();
-    clearTimeout(running.saving ?? undefined);
-    endTurn();
-    if (this.#running === running) this.#running = null;
     this.advance();
   }
 

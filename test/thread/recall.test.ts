@@ -145,12 +145,11 @@ describe("a bot with semantic recall", () => {
 
   it("answers all the same where the embedding model fails, or is too slow", async () => {
     const works = newEmbedder();
-    let state: "works" | "fails" | "hangs" = "works";
-    const embedder = new FakeModel((request, signal) => {
-      if (state === "hangs") return new Promise<Response>(() => undefined);
-      return state === "fails"
-        ? Response.json({ error: { message: "over quota" } }, { status: 400 })
-        : works.answer(request, signal);
+    let state: "works" | "fails" | "is slow" = "works";
+    const embedder = new FakeModel(async (request, signal) => {
+      if (state === "works") return works.answer(request, signal);
+      if (state === "is slow") await scheduler.wait(4500);
+      return Response.json({ error: { message: "over quota" } }, { status: 400 });
     });
     const model = newModel();
     const thread = (await newChat(model, memory({ embeddingModel: embedder.id }))).thread();
@@ -159,7 +158,7 @@ describe("a bot with semantic recall", () => {
     state = "fails";
     await thread.ask("What is the name of my dog?");
     expect(recalled(model)).toContain("My dog is called Rex.");
-    state = "hangs";
+    state = "is slow";
     const before = Date.now();
     expect((await thread.ask("And the name of the puppy?")).text).toBe("Well.");
     expect(Date.now() - before).toBeLessThan(4000);
