@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { Ctx } from "../../src/core/context.ts";
-import { fuse, type FusedHit } from "../../src/core/hybrid.ts";
-import { joinNeighbours, type KnowledgeHit } from "../../src/core/joined-chunks.ts";
-import { searchKnowledge } from "../../src/core/knowledge-search.ts";
-import { searchableStores } from "../../src/core/knowledge-stores.ts";
-import { searchWords } from "../../src/core/lexical-search.ts";
-import { searchVectors } from "../../src/core/vector-search.ts";
+import { fuse, type FusedHit } from "../../src/core/knowledge/hybrid.ts";
+import { joinNeighbours, type KnowledgeHit } from "../../src/core/knowledge/joined-chunks.ts";
+import { searchKnowledge } from "../../src/core/knowledge/knowledge-search.ts";
+import { searchableStores } from "../../src/core/knowledge/knowledge-stores.ts";
+import { searchWords } from "../../src/core/knowledge/lexical-search.ts";
+import { searchVectors } from "../../src/core/knowledge/vector-search.ts";
 import { openContext } from "../../src/runtime/context.ts";
 import { Store } from "../../test/helpers/knowledge.ts";
 import { newProject } from "../../test/helpers/project.ts";

@@ -1,6 +1,6 @@
-import { wordsToFind } from "../../src/core/chunk-words.ts";
+import { wordsToFind } from "../../src/core/knowledge/chunk-words.ts";
 import type { Ctx } from "../../src/core/context.ts";
-import { headingsOf, loadChunks, type FoundChunk, type LexicalHit } from "../../src/core/lexical-search.ts";
+import { headingsOf, loadChunks, type FoundChunk, type LexicalHit } from "../../src/core/knowledge/lexical-search.ts";
 import { COMMON_WORDS, wordsOf } from "../../src/lib/words.ts";
 
 const [K, B] = [1.2, 0.75];

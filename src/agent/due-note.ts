@@ -1,4 +1,4 @@
-import type { Due } from "../core/schedule-state.ts";
+import type { Due } from "../core/schedules/schedule-state.ts";
 
 /** How a bot is told that something it, or somebody else, has planned is due now. */
 export function dueNote({ kind, text, plannedAt }: Due): string {

@@ -1,6 +1,6 @@
 import type { BotSettings } from "../core/bot-settings.ts";
-import type { Citation } from "../core/citations.ts";
-import type { KnowledgeHit } from "../core/knowledge-search.ts";
+import type { Citation } from "../core/knowledge/citations.ts";
+import type { KnowledgeHit } from "../core/knowledge/knowledge-search.ts";
 import { textOf, type Json, type Message } from "../core/messages.ts";
 import { truncate } from "../lib/text.ts";
 import { stemsOf } from "../lib/words.ts";

@@ -1,8 +1,8 @@
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { DomainError } from "../core/errors.ts";
 import type { Usage } from "../core/messages.ts";
-import type { Bill, ModelCall } from "../core/model-calls.ts";
-import { costOf, isFree, priceOf, type Price, type PriceTable } from "../core/prices.ts";
+import type { Bill, ModelCall } from "../core/billing/model-calls.ts";
+import { costOf, isFree, priceOf, type Price, type PriceTable } from "../core/billing/prices.ts";
 
 export type MeterOptions = {
   prices: PriceTable;

@@ -1,5 +1,5 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4Message } from "@ai-sdk/provider";
-import { estimateTokens } from "../core/prices.ts";
+import { estimateTokens } from "../core/billing/prices.ts";
 
 /** What a picture or a document is counted as; models differ, and it is an estimate. */
 const FILE_TOKENS = 1000;

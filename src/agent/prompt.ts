@@ -1,9 +1,9 @@
 import type { LanguageModelV4Message, LanguageModelV4Prompt, LanguageModelV4ToolResultPart } from "@ai-sdk/provider";
 import type { BotSettings } from "../core/bot-settings.ts";
-import type { Due } from "../core/schedule-state.ts";
+import type { Due } from "../core/schedules/schedule-state.ts";
 import { resultText, type Message, type MessagePart } from "../core/messages.ts";
-import type { KnowledgeHit } from "../core/knowledge-search.ts";
-import type { RecalledMessage } from "../core/recall-search.ts";
+import type { KnowledgeHit } from "../core/knowledge/knowledge-search.ts";
+import type { RecalledMessage } from "../core/recall/recall-search.ts";
 import { recallInstructions } from "./recall.ts";
 import { knowledgeInstructions } from "./knowledge.ts";
 import { dueNote } from "./due-note.ts";

@@ -1,7 +1,7 @@
 import { recallOf, type BotSettings } from "../core/bot-settings.ts";
 import { textOf, type Message } from "../core/messages.ts";
-import type { Due } from "../core/schedule-state.ts";
-import type { RecalledMessage } from "../core/recall-search.ts";
+import type { Due } from "../core/schedules/schedule-state.ts";
+import type { RecalledMessage } from "../core/recall/recall-search.ts";
 import { waitAtMost } from "../lib/time.ts";
 import { truncate } from "../lib/text.ts";
 import type { TurnPorts } from "./turn-ports.ts";

@@ -1,4 +1,4 @@
-import type { KnowledgeHit } from "../core/knowledge-search.ts";
+import type { KnowledgeHit } from "../core/knowledge/knowledge-search.ts";
 import { excerptFor } from "./excerpt.ts";
 import { askAside, type SidePorts } from "./side-question.ts";
 

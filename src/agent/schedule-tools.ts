@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { DomainError } from "../core/errors.ts";
 import type { Json } from "../core/messages.ts";
-import type { Recurrence, Schedule, SchedulePlan } from "../core/schedule-state.ts";
-import { requireFuture, requireRecurrence } from "../core/schedule-times.ts";
+import type { Recurrence, Schedule, SchedulePlan } from "../core/schedules/schedule-state.ts";
+import { requireFuture, requireRecurrence } from "../core/schedules/schedule-times.ts";
 import type { Planning, Tool, TurnControl } from "./tool.ts";
 
 const MOST_OF_A_BOT = 20;

@@ -1,5 +1,5 @@
 import { generateText } from "ai";
-import { estimateTokens } from "../core/prices.ts";
+import { estimateTokens } from "../core/billing/prices.ts";
 import { within } from "../lib/time.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 

@@ -1,6 +1,6 @@
 import { generateText } from "ai";
 import type { OpenModel } from "../core/ports.ts";
-import { estimateTokens } from "../core/prices.ts";
+import { estimateTokens } from "../core/billing/prices.ts";
 import { truncate } from "../lib/text.ts";
 import type { Meter } from "./meter.ts";
 

@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import type { Json } from "../core/messages.ts";
-import type { Schedule, SchedulePlan } from "../core/schedule-state.ts";
+import type { Schedule, SchedulePlan } from "../core/schedules/schedule-state.ts";
 import type { Mode } from "../core/thread-state.ts";
 
 /** What a turn's tools want changed in the thread. It is applied when the turn commits, after its closing words. */

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../core/errors.ts";
-import type { KnowledgeHit, KnowledgeQuery } from "../core/knowledge-search.ts";
-import type { RecalledMessage, RecallQuery } from "../core/recall-search.ts";
+import type { KnowledgeHit, KnowledgeQuery } from "../core/knowledge/knowledge-search.ts";
+import type { RecalledMessage, RecallQuery } from "../core/recall/recall-search.ts";
 import type { MessagePart } from "../core/messages.ts";
 import type { OpenModel } from "../core/ports.ts";
 import type { Meter } from "./meter.ts";

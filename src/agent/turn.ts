@@ -2,14 +2,14 @@ import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-
 import type { Approval } from "../core/approvals.ts";
 import { hasKnowledge, type BotSettings } from "../core/bot-settings.ts";
 import { DomainError } from "../core/errors.ts";
-import type { KnowledgeHit } from "../core/knowledge-search.ts";
+import type { KnowledgeHit } from "../core/knowledge/knowledge-search.ts";
 import { textOf, type FinishReason, type Json, type Message, type MessagePart, type Usage } from "../core/messages.ts";
-import type { Due } from "../core/schedule-state.ts";
+import type { Due } from "../core/schedules/schedule-state.ts";
 import { Draft } from "./draft.ts";
 import { asTurnFailure, callModel } from "./model-call.ts";
 import { buildPrompt } from "./prompt.ts";
 import { recallFor } from "./recall.ts";
-import type { RecalledMessage } from "../core/recall-search.ts";
+import type { RecalledMessage } from "../core/recall/recall-search.ts";
 import { FoundKnowledge } from "./knowledge.ts";
 import type { Planning, TurnControl } from "./tool.ts";
 import { executeTool, offeredTools, toolDefinitions } from "./tools.ts";

@@ -1,4 +1,4 @@
-import { ChannelFailure, type Incoming } from "../core/channels.ts";
+import { ChannelFailure, type Incoming } from "../core/channels/channels.ts";
 import { hmac, md5, sameSecret } from "../lib/hash.ts";
 import { credential, MESSENGER_DEBOUNCE_MS, type Account, type Channel } from "./channel.ts";
 import { askForTokens, codeGrant, consentUrl, refreshGrant } from "./oauth-client.ts";

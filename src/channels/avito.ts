@@ -1,4 +1,4 @@
-import { ChannelFailure, type Incoming } from "../core/channels.ts";
+import { ChannelFailure, type Incoming } from "../core/channels/channels.ts";
 import { FreshCache } from "../lib/fresh-cache.ts";
 import {
   credential,

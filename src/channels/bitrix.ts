@@ -1,4 +1,4 @@
-import { ChannelFailure, type Incoming } from "../core/channels.ts";
+import { ChannelFailure, type Incoming } from "../core/channels/channels.ts";
 import { sameSecret } from "../lib/hash.ts";
 import {
   credential,

@@ -1,4 +1,4 @@
-import type { Capabilities, ChannelSecrets, WebhookCall } from "../core/channels.ts";
+import type { Capabilities, ChannelSecrets, WebhookCall } from "../core/channels/channels.ts";
 import type { ChannelPort } from "../core/ports.ts";
 import { sameSecret } from "../lib/hash.ts";
 

@@ -1,4 +1,4 @@
-import type { Vendor } from "../core/credentials.ts";
+import type { Vendor } from "../core/channels/credentials.ts";
 import type { Channel } from "./channel.ts";
 import { amocrm } from "./amocrm.ts";
 import { avito } from "./avito.ts";

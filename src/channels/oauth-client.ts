@@ -1,4 +1,4 @@
-import { ChannelFailure, type OAuthGrant, type OAuthRequest, type OAuthTokens } from "../core/channels.ts";
+import { ChannelFailure, type OAuthGrant, type OAuthRequest, type OAuthTokens } from "../core/channels/channels.ts";
 import type { Account } from "./channel.ts";
 import { callVendor, failureOf, postForm, postJson } from "./vendor-call.ts";
 

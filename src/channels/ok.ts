@@ -1,4 +1,4 @@
-import { ChannelFailure, type Incoming, type RemoteFile } from "../core/channels.ts";
+import { ChannelFailure, type Incoming, type RemoteFile } from "../core/channels/channels.ts";
 import {
   credential,
   MESSENGER_DEBOUNCE_MS,

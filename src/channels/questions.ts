@@ -1,4 +1,4 @@
-import type { Outgoing } from "../core/channels.ts";
+import type { Outgoing } from "../core/channels/channels.ts";
 import { truncate } from "../lib/text.ts";
 
 type Question = Outgoing & { type: "approval" };

@@ -1,4 +1,4 @@
-import type { Outgoing, Standing, VendorMessage } from "../core/channels.ts";
+import type { Outgoing, Standing, VendorMessage } from "../core/channels/channels.ts";
 import { wording, type Account } from "./channel.ts";
 import { cutIntoPieces, type Markup } from "./pieces.ts";
 import { approvalQuestion } from "./questions.ts";

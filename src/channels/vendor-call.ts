@@ -1,4 +1,4 @@
-import { ChannelFailure } from "../core/channels.ts";
+import { ChannelFailure } from "../core/channels/channels.ts";
 import type { Account } from "./channel.ts";
 
 /** Shorter than the lease of what is being sent, so that nobody else takes it up meanwhile. */

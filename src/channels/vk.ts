@@ -1,4 +1,10 @@
-import { ChannelFailure, type Incoming, type Outgoing, type RemoteFile, type VendorMessage } from "../core/channels.ts";
+import {
+  ChannelFailure,
+  type Incoming,
+  type Outgoing,
+  type RemoteFile,
+  type VendorMessage,
+} from "../core/channels/channels.ts";
 import { sameSecret, sha256 } from "../lib/hash.ts";
 import { truncate } from "../lib/text.ts";
 import { credential, MESSENGER_DEBOUNCE_MS, type Account, type Channel } from "./channel.ts";

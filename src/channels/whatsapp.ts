@@ -5,7 +5,7 @@ import {
   type RemoteFile,
   type VendorMessage,
   type WebhookCall,
-} from "../core/channels.ts";
+} from "../core/channels/channels.ts";
 import { hmac, sameSecret } from "../lib/hash.ts";
 import { credential, MESSENGER_DEBOUNCE_MS, type Account, type Channel } from "./channel.ts";
 import { cutIntoPieces } from "./pieces.ts";

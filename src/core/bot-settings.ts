@@ -1,4 +1,4 @@
-import type { Budgets } from "./budgets.ts";
+import type { Budgets } from "./billing/budgets.ts";
 import { DomainError } from "./errors.ts";
 import type { JsonObject } from "../db/schema.ts";
 

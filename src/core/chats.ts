@@ -7,7 +7,7 @@ import type { Ctx } from "./context.ts";
 import { eraseLater } from "./erasure.ts";
 import { DomainError, notFound } from "./errors.ts";
 import { createOnce } from "./idempotency.ts";
-import { getIntegration } from "./integrations.ts";
+import { getIntegration } from "./channels/integrations.ts";
 import { afterCursor, pageByCreation, type Page, type PageRequest } from "./pages.ts";
 import { outgrown, requireSmall, staysSmall } from "./settings.ts";
 

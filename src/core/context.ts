@@ -3,8 +3,8 @@ import type { Outbound } from "../lib/outbound.ts";
 import type { OutboundPolicy } from "../lib/outbound-policy.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { LiveChat } from "./access.ts";
-import type { PriceTable } from "./prices.ts";
-import type { Offer } from "./offers.ts";
+import type { PriceTable } from "./billing/prices.ts";
+import type { Offer } from "./billing/offers.ts";
 import type {
   FeedPort,
   FilePort,

@@ -1,5 +1,5 @@
 import type { Delivery } from "./messages.ts";
-import type { EndReason, ScheduleStatus } from "./schedule-state.ts";
+import type { EndReason, ScheduleStatus } from "./schedules/schedule-state.ts";
 import type { Mode } from "./thread-state.ts";
 
 /** What those who watch a thread or a project are told as it happens. */

@@ -18,15 +18,15 @@ import type {
   VendorMessage,
   WebhookAnswer,
   WebhookCall,
-} from "./channels.ts";
-import type { Credentials, Vendor } from "./credentials.ts";
+} from "./channels/channels.ts";
+import type { Credentials, Vendor } from "./channels/credentials.ts";
 import type { LiveEvent } from "./live-events.ts";
-import type { Limit } from "./budgets.ts";
+import type { Limit } from "./billing/budgets.ts";
 import type { Invoice, JsonObject } from "../db/schema.ts";
-import type { Offer } from "./offers.ts";
+import type { Offer } from "./billing/offers.ts";
 import type { Delivery, Json, Message, MessageFile } from "./messages.ts";
 import type { Page, OrderedPageRequest, PageRequest } from "./pages.ts";
-import type { Schedule, ScheduleChanges, SchedulePlan } from "./schedule-state.ts";
+import type { Schedule, ScheduleChanges, SchedulePlan } from "./schedules/schedule-state.ts";
 import type { Mode, ThreadState } from "./thread-state.ts";
 import type { TurnEventType } from "./turn-events.ts";
 

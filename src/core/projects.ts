@@ -3,7 +3,7 @@ import { projects } from "../db/schema.ts";
 import type { AdminCtx, Ctx } from "./context.ts";
 import { notFound } from "./errors.ts";
 import { createOnce } from "./idempotency.ts";
-import { openAccount } from "./balance.ts";
+import { openAccount } from "./billing/balance.ts";
 import { afterCursor, pageByCreation, type Page, type PageRequest } from "./pages.ts";
 
 export type Project = typeof projects.$inferSelect;

@@ -1,11 +1,11 @@
 import type { Ctx } from "./context.ts";
 import { deleteFiles } from "./files.ts";
-import { forgetThread } from "./recall-log.ts";
-import { eraseSchedules } from "./schedule-projection.ts";
+import { forgetThread } from "./recall/recall-log.ts";
+import { eraseSchedules } from "./schedules/schedule-projection.ts";
 import { searchable, searchScope, threadRows } from "./search.ts";
 import type { ThreadState } from "./thread-state.ts";
-import type { WebhookEvent } from "./webhook-events.ts";
-import { ringTold, webhookStatements, type Told } from "./webhooks.ts";
+import type { WebhookEvent } from "./webhooks/webhook-events.ts";
+import { ringTold, webhookStatements, type Told } from "./webhooks/webhooks.ts";
 
 /** What changed in a thread since its last projection. */
 export type ThreadProjection = {

@@ -1,4 +1,4 @@
-import type { CitationData } from "./citations.ts";
+import type { CitationData } from "./knowledge/citations.ts";
 import type { FinishReason, Json } from "./messages.ts";
 
 /**

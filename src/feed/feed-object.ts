@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Ctx } from "../core/context.ts";
 import type { LiveEvent } from "../core/live-events.ts";
-import { readBalance } from "../core/balance.ts";
+import { readBalance } from "../core/billing/balance.ts";
 import type { LiveBatch, Reservation, Settlement } from "../core/ports.ts";
 import { EventLog, numbered, type LoggedEvent } from "../lib/event-log.ts";
 import { sleep } from "../lib/time.ts";

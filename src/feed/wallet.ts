@@ -1,5 +1,5 @@
-import { limitKey, type BalanceReading } from "../core/balance.ts";
-import type { Limit } from "../core/budgets.ts";
+import { limitKey, type BalanceReading } from "../core/billing/balance.ts";
+import type { Limit } from "../core/billing/budgets.ts";
 import { DomainError } from "../core/errors.ts";
 import type { Reservation, Settlement } from "../core/ports.ts";
 

@@ -1,5 +1,5 @@
 import type { UIMessageChunk } from "ai";
-import type { CitationData } from "../core/citations.ts";
+import type { CitationData } from "../core/knowledge/citations.ts";
 import { resultText } from "../core/messages.ts";
 import type { TurnEvent } from "../core/turn-events.ts";
 import type { TurnFormat } from "./turn-response.ts";

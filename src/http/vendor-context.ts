@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import type { Ctx } from "../core/context.ts";
 import { DomainError, notFound } from "../core/errors.ts";
-import { takeOAuthState, type OAuthState } from "../core/oauth.ts";
-import { projectOfIntegration } from "../core/integrations.ts";
+import { takeOAuthState, type OAuthState } from "../core/channels/oauth.ts";
+import { projectOfIntegration } from "../core/channels/integrations.ts";
 import { openDb } from "../db/client.ts";
 import { openContext } from "../runtime/context.ts";
 import type { App } from "./tenant.ts";

@@ -1,7 +1,7 @@
 import { Hono, type Context } from "hono";
-import { acceptWebhook } from "../core/inbound.ts";
-import { acceptPaymentNews } from "../core/invoices.ts";
-import { finishOAuth } from "../core/oauth.ts";
+import { acceptWebhook } from "../core/channels/inbound.ts";
+import { acceptPaymentNews } from "../core/billing/invoices.ts";
+import { finishOAuth } from "../core/channels/oauth.ts";
 import { readText } from "../http/body.ts";
 import { publicContext, type App } from "../http/tenant.ts";
 import { oauthContext, vendorContext } from "../http/vendor-context.ts";

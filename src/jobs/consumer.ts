@@ -1,4 +1,4 @@
-import { ChannelFailure } from "../core/channels.ts";
+import { ChannelFailure } from "../core/channels/channels.ts";
 import type { Job } from "../core/ports.ts";
 import { openContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";

@@ -1,16 +1,16 @@
-import { sweepLowBalances } from "../core/balance-alerts.ts";
-import { sweepSends } from "../core/channel-sends.ts";
-import { sweepSetUps } from "../core/channel-setup.ts";
-import { sweepCollections } from "../core/collecting.ts";
-import { sweepAccess } from "../core/oauth.ts";
-import { sweepInbound } from "../core/inbound.ts";
+import { sweepLowBalances } from "../core/billing/balance-alerts.ts";
+import { sweepSends } from "../core/channels/channel-sends.ts";
+import { sweepSetUps } from "../core/channels/channel-setup.ts";
+import { sweepCollections } from "../core/channels/collecting.ts";
+import { sweepAccess } from "../core/channels/oauth.ts";
+import { sweepInbound } from "../core/channels/inbound.ts";
 import { sweepDeletedChats } from "../core/erasure.ts";
-import { sweepKnowledge } from "../core/document-queue.ts";
-import { sweepRebuilds } from "../core/store-rebuild.ts";
-import { sweepRecall } from "../core/recall-queue.ts";
+import { sweepKnowledge } from "../core/knowledge/document-queue.ts";
+import { sweepRebuilds } from "../core/knowledge/store-rebuild.ts";
+import { sweepRecall } from "../core/recall/recall-queue.ts";
 import { forgetOldAnswers } from "../core/idempotency.ts";
-import { forgetOldWebhooks, sweepWebhooks } from "../core/webhook-queue.ts";
-import { sweepSchedules } from "../core/schedule-sweep.ts";
+import { forgetOldWebhooks, sweepWebhooks } from "../core/webhooks/webhook-queue.ts";
+import { sweepSchedules } from "../core/schedules/schedule-sweep.ts";
 import { openAdminContext } from "../runtime/context.ts";
 import type { Env } from "../runtime/env.ts";
 

@@ -1,5 +1,5 @@
-import { listChunks, type StoredChunk } from "../core/chunks.ts";
-import { wordsToFind } from "../core/chunk-words.ts";
+import { listChunks, type StoredChunk } from "../core/knowledge/chunks.ts";
+import { wordsToFind } from "../core/knowledge/chunk-words.ts";
 import type { Ctx } from "../core/context.ts";
 import { DomainError, retryAfterOf } from "../core/errors.ts";
 import type { Embedder, VectorIndex } from "../core/ports.ts";

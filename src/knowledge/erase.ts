@@ -1,8 +1,8 @@
-import { deleteChunks, staleChunkIds } from "../core/chunks.ts";
+import { deleteChunks, staleChunkIds } from "../core/knowledge/chunks.ts";
 import type { Ctx } from "../core/context.ts";
-import { deleteDocumentsOf, findDeletedDocument, forgetDocument, someDocuments } from "../core/documents.ts";
-import { eraseFile } from "../core/stored-files.ts";
-import { findDeletedStore, forgetStore, spacesOf } from "../core/knowledge-stores.ts";
+import { deleteDocumentsOf, findDeletedDocument, forgetDocument, someDocuments } from "../core/knowledge/documents.ts";
+import { eraseFile } from "../core/knowledge/stored-files.ts";
+import { findDeletedStore, forgetStore, spacesOf } from "../core/knowledge/knowledge-stores.ts";
 
 const CHUNKS_AT_ONCE = 500;
 const DOCUMENTS_PER_JOB = 50;

@@ -1,6 +1,6 @@
 import type { Ctx } from "../core/context.ts";
-import type { ClaimedDocument } from "../core/document-queue.ts";
-import { keepFetched } from "../core/document-sources.ts";
+import type { ClaimedDocument } from "../core/knowledge/document-queue.ts";
+import { keepFetched } from "../core/knowledge/document-sources.ts";
 import { DomainError } from "../core/errors.ts";
 import { UnreadableDocument } from "./blocks.ts";
 

@@ -1,5 +1,5 @@
-import { writeChunks } from "../core/chunks.ts";
-import { DEFAULT_CHUNKING } from "../core/chunking.ts";
+import { writeChunks } from "../core/knowledge/chunks.ts";
+import { DEFAULT_CHUNKING } from "../core/knowledge/chunking.ts";
 import type { Ctx } from "../core/context.ts";
 import {
   claimDocument,
@@ -10,10 +10,10 @@ import {
   putBack,
   renewClaim,
   type ClaimedDocument,
-} from "../core/document-queue.ts";
+} from "../core/knowledge/document-queue.ts";
 import { DomainError, retryAfterOf } from "../core/errors.ts";
-import { findStore, targetsOf } from "../core/knowledge-stores.ts";
-import { readBytes } from "../core/stored-files.ts";
+import { findStore, targetsOf } from "../core/knowledge/knowledge-stores.ts";
+import { readBytes } from "../core/knowledge/stored-files.ts";
 import { UnreadableDocument } from "./blocks.ts";
 import { embedChunks } from "./embed-chunks.ts";
 import { removeStaleChunks } from "./erase.ts";

@@ -1,4 +1,4 @@
-import { findTwins, type StoredChunk, type TwinChunk } from "../core/chunks.ts";
+import { findTwins, type StoredChunk, type TwinChunk } from "../core/knowledge/chunks.ts";
 import type { Ctx } from "../core/context.ts";
 
 /** The vectors that the project has already for what some chunks of a version say, by their `textHash`. */

@@ -1,6 +1,12 @@
-import { storeChunkIds } from "../core/chunks.ts";
+import { storeChunkIds } from "../core/knowledge/chunks.ts";
 import type { Ctx } from "../core/context.ts";
-import { documentsToRebuild, endRebuild, findRebuilding, markRebuilt, ringForRebuild } from "../core/store-rebuild.ts";
+import {
+  documentsToRebuild,
+  endRebuild,
+  findRebuilding,
+  markRebuilt,
+  ringForRebuild,
+} from "../core/knowledge/store-rebuild.ts";
 import { embedChunks } from "./embed-chunks.ts";
 
 const DOCUMENTS_PER_JOB = 10;

@@ -1,7 +1,7 @@
 import type { Account, Channel } from "../channels/channel.ts";
 import { channels } from "../channels/index.ts";
-import { ChannelFailure } from "../core/channels.ts";
-import type { Credentials, Vendor } from "../core/credentials.ts";
+import { ChannelFailure } from "../core/channels/channels.ts";
+import type { Credentials, Vendor } from "../core/channels/credentials.ts";
 import type { ChannelPort, OpenChannel } from "../core/ports.ts";
 import { createOutbound, OutboundError } from "../lib/outbound.ts";
 import type { Config } from "./config.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { microFrom, MOST_CREDITS } from "../core/credits.ts";
+import { microFrom, MOST_CREDITS } from "../core/billing/credits.ts";
 import { DomainError } from "../core/errors.ts";
 import { areSealerKeys } from "../lib/seal.ts";
 

@@ -2,7 +2,7 @@ import type { Approval, Decision } from "../core/approvals.ts";
 import type { Delivery, Message } from "../core/messages.ts";
 import type { Page, OrderedPageRequest, PageRequest } from "../core/pages.ts";
 import type { OnceKey, PostCommand, Posting, ThreadMessage, ThreadPort, TurnStream } from "../core/ports.ts";
-import type { Schedule, ScheduleChanges, SchedulePlan } from "../core/schedule-state.ts";
+import type { Schedule, ScheduleChanges, SchedulePlan } from "../core/schedules/schedule-state.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
 import { call, callResponse, type Rpc } from "./rpc.ts";

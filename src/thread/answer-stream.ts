@@ -1,5 +1,5 @@
 import type { TurnFailure } from "../agent/turn-ports.ts";
-import { citationData, citationsIn } from "../core/citations.ts";
+import { citationData, citationsIn } from "../core/knowledge/citations.ts";
 import { textOf, WORKING_MEMORY_TOOL, type Message, type MessagePart } from "../core/messages.ts";
 import { turnEventFrame, type TurnEvent, type TurnEventType } from "../core/turn-events.ts";
 

@@ -1,5 +1,5 @@
 import { textOf, type Delivery, type Message, type MessagePart, type Usage } from "../core/messages.ts";
-import type { Bill } from "../core/model-calls.ts";
+import type { Bill } from "../core/billing/model-calls.ts";
 import { pageOf, readPosition, type Page, type OrderedPageRequest } from "../core/pages.ts";
 
 /** A message with its place in the thread. */

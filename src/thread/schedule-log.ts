@@ -1,4 +1,4 @@
-import { isOpen, type Schedule } from "../core/schedule-state.ts";
+import { isOpen, type Schedule } from "../core/schedules/schedule-state.ts";
 import { RareTable } from "./rare-table.ts";
 
 const COLUMNS = `

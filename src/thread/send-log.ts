@@ -1,4 +1,4 @@
-import type { ChannelSend, Outgoing } from "../core/channels.ts";
+import type { ChannelSend, Outgoing } from "../core/channels/channels.ts";
 import { RareTable } from "./rare-table.ts";
 
 const COLUMNS = `

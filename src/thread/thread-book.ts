@@ -1,8 +1,8 @@
-import type { ChannelSend, Outgoing } from "../core/channels.ts";
+import type { ChannelSend, Outgoing } from "../core/channels/channels.ts";
 import { DomainError } from "../core/errors.ts";
 import type { LiveEvent, ThreadEvent } from "../core/live-events.ts";
 import { textOf, type Message, type MessagePart } from "../core/messages.ts";
-import type { Bill, ThreadBill } from "../core/model-calls.ts";
+import type { Bill, ThreadBill } from "../core/billing/model-calls.ts";
 import { ApprovalLog } from "./approval-log.ts";
 import { MessageLog } from "./message-log.ts";
 import { OnceLog } from "./once-log.ts";

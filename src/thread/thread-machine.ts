@@ -5,7 +5,7 @@ import type { Approval, Decision } from "../core/approvals.ts";
 import type { BotSettings } from "../core/bot-settings.ts";
 import { DomainError, notFound } from "../core/errors.ts";
 import { textOf, type Delivery, type Message, type MessagePart } from "../core/messages.ts";
-import type { Bill } from "../core/model-calls.ts";
+import type { Bill } from "../core/billing/model-calls.ts";
 import type { Later, OnceKey, PostCommand, UserMessage } from "../core/ports.ts";
 import {
   isOpen,
@@ -13,7 +13,7 @@ import {
   type Schedule,
   type ScheduleChanges,
   type SchedulePlan,
-} from "../core/schedule-state.ts";
+} from "../core/schedules/schedule-state.ts";
 import type { Mode } from "../core/thread-state.ts";
 import type { ApprovalLog } from "./approval-log.ts";
 import { ApprovalRules } from "./approval-rules.ts";

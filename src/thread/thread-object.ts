@@ -5,7 +5,7 @@ import type { Delivery, Message } from "../core/messages.ts";
 import type { Page, OrderedPageRequest, PageRequest } from "../core/pages.ts";
 import type { OnceKey, PostCommand } from "../core/ports.ts";
 import { eraseProjection } from "../core/thread-projection.ts";
-import type { Schedule, ScheduleChanges, SchedulePlan } from "../core/schedule-state.ts";
+import type { Schedule, ScheduleChanges, SchedulePlan } from "../core/schedules/schedule-state.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
 import { readConfig } from "../runtime/config.ts";

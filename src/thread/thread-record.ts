@@ -1,8 +1,8 @@
 import { recallOf } from "../core/bot-settings.ts";
-import type { ChannelAddress } from "../core/channels.ts";
-import type { ThreadBill } from "../core/model-calls.ts";
+import type { ChannelAddress } from "../core/channels/channels.ts";
+import type { ThreadBill } from "../core/billing/model-calls.ts";
 import type { Posting } from "../core/ports.ts";
-import type { Due } from "../core/schedule-state.ts";
+import type { Due } from "../core/schedules/schedule-state.ts";
 import type { Mode, ThreadState } from "../core/thread-state.ts";
 import type { TurnEventType } from "../core/turn-events.ts";
 

@@ -8,8 +8,8 @@ import {
   type ScheduleChanges,
   type SchedulePlan,
   type ScheduleRun,
-} from "../core/schedule-state.ts";
-import { nextOccurrence } from "../core/schedule-times.ts";
+} from "../core/schedules/schedule-state.ts";
+import { nextOccurrence } from "../core/schedules/schedule-times.ts";
 import { ScheduleLog } from "./schedule-log.ts";
 
 const MOST_OPEN = 100;

@@ -1,8 +1,8 @@
 import type { TurnOutcome } from "../agent/turn.ts";
 import { DomainError } from "../core/errors.ts";
 import type { Message, MessagePart, MessageStatus, Usage } from "../core/messages.ts";
-import type { Bill } from "../core/model-calls.ts";
-import type { Due } from "../core/schedule-state.ts";
+import type { Bill } from "../core/billing/model-calls.ts";
+import type { Due } from "../core/schedules/schedule-state.ts";
 import type { Mode } from "../core/thread-state.ts";
 import type { LoggedMessage } from "./message-log.ts";
 import type { ThreadBook } from "./thread-book.ts";

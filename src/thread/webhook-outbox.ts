@@ -1,5 +1,5 @@
 import type { LiveEvent } from "../core/live-events.ts";
-import { approvalData, messageData, type WebhookEvent } from "../core/webhook-events.ts";
+import { approvalData, messageData, type WebhookEvent } from "../core/webhooks/webhook-events.ts";
 import { uuidFrom } from "../lib/hash.ts";
 import type { ThreadMachine } from "./thread-machine.ts";
 import type { ThreadRecord } from "./thread-record.ts";

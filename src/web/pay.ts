@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
-import { creditsOf } from "../core/credits.ts";
+import { creditsOf } from "../core/billing/credits.ts";
 import { notFound } from "../core/errors.ts";
-import { findInvoice, type Invoice } from "../core/invoices.ts";
+import { findInvoice, type Invoice } from "../core/billing/invoices.ts";
 import { publicContext, type App } from "../http/tenant.ts";
 import { limited } from "./limited.ts";
 

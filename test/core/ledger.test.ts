@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { chargeStatements, type ThreadBill } from "../../src/core/model-calls.ts";
+import { chargeStatements, type ThreadBill } from "../../src/core/billing/model-calls.ts";
 import { openContext } from "../../src/runtime/context.ts";
 import { newProject, root } from "../helpers/project.ts";
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { sweepLowBalances } from "../../src/core/balance-alerts.ts";
+import { sweepLowBalances } from "../../src/core/billing/balance-alerts.ts";
 import { openDb } from "../../src/db/client.ts";
 import type { Job } from "../../src/core/ports.ts";
 import { adjust, poorChat, setCredits, TURN_COST } from "../helpers/money.ts";

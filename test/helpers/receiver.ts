@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { expect } from "vitest";
 import type { Ctx } from "../../src/core/context.ts";
-import { deliverWebhooks } from "../../src/core/webhook-queue.ts";
+import { deliverWebhooks } from "../../src/core/webhooks/webhook-queue.ts";
 import { openContext } from "../../src/runtime/context.ts";
 import { eventually } from "./eventually.ts";
 import type { Caller } from "./project.ts";

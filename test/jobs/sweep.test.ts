@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Job } from "../../src/core/ports.ts";
-import { webhookInserts } from "../../src/core/webhooks.ts";
+import { webhookInserts } from "../../src/core/webhooks/webhooks.ts";
 import { Store, upload } from "../helpers/knowledge.ts";
 import { newChat, newProject, type Chat } from "../helpers/project.ts";
 import { contextOf, Receiver, register } from "../helpers/receiver.ts";

@@ -1,10 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { addContent, removeDocument } from "../../src/core/documents.ts";
-import { searchKnowledge } from "../../src/core/knowledge-search.ts";
-import { createStore } from "../../src/core/knowledge-stores.ts";
-import { beginRebuild } from "../../src/core/store-rebuild.ts";
+import { addContent, removeDocument } from "../../src/core/knowledge/documents.ts";
+import { searchKnowledge } from "../../src/core/knowledge/knowledge-search.ts";
+import { createStore } from "../../src/core/knowledge/knowledge-stores.ts";
+import { beginRebuild } from "../../src/core/knowledge/store-rebuild.ts";
 import { eraseDocument } from "../../src/knowledge/erase.ts";
 import { indexDocument } from "../../src/knowledge/index-document.ts";
 import { rebuildStore } from "../../src/knowledge/rebuild-store.ts";

@@ -4,7 +4,7 @@ import type { TurnOutcome } from "../../src/agent/turn.ts";
 import { defaultSettings } from "../../src/core/bot-settings.ts";
 import type { LiveEvent } from "../../src/core/live-events.ts";
 import type { Message } from "../../src/core/messages.ts";
-import type { SchedulePlan } from "../../src/core/schedule-state.ts";
+import type { SchedulePlan } from "../../src/core/schedules/schedule-state.ts";
 import type { Mode } from "../../src/core/thread-state.ts";
 import { SCHEMA } from "../../src/thread/schema.ts";
 import { ThreadMachine } from "../../src/thread/thread-machine.ts";

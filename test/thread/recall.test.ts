@@ -2,7 +2,7 @@ import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Ctx } from "../../src/core/context.ts";
-import { recallSpace, rememberMessages } from "../../src/core/remember-messages.ts";
+import { recallSpace, rememberMessages } from "../../src/core/recall/remember-messages.ts";
 import { openContext } from "../../src/runtime/context.ts";
 import { objectIndex } from "../../src/vectors/object-index.ts";
 import type { Job } from "../../src/core/ports.ts";

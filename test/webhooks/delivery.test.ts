@@ -2,8 +2,8 @@ import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } fro
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Job } from "../../src/core/ports.ts";
-import { forgetOldWebhooks, sweepWebhooks } from "../../src/core/webhook-queue.ts";
-import { webhookInserts } from "../../src/core/webhooks.ts";
+import { forgetOldWebhooks, sweepWebhooks } from "../../src/core/webhooks/webhook-queue.ts";
+import { webhookInserts } from "../../src/core/webhooks/webhooks.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { newChat, newProject, type Thread } from "../helpers/project.ts";
 import {

@@ -1,8 +1,8 @@
 import { eq } from "drizzle-orm";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { loseAuth } from "../../src/core/channel-accounts.ts";
-import { getIntegration } from "../../src/core/integrations.ts";
-import { webhookInserts } from "../../src/core/webhooks.ts";
+import { loseAuth } from "../../src/core/channels/channel-accounts.ts";
+import { getIntegration } from "../../src/core/channels/integrations.ts";
+import { webhookInserts } from "../../src/core/webhooks/webhooks.ts";
 import { projects } from "../../src/db/schema.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { Store } from "../helpers/knowledge.ts";

@@ -1,4 +1,4 @@
-import { ChannelFailure } from "../../core/channels.ts";
+import { ChannelFailure } from "../../core/channels/channels.ts";
 import { credential, type Account } from "../channel.ts";
 import { callVendor, failureOf, postJson } from "../vendor-call.ts";
 import { appToken, forgetToken, installationToken, isApp } from "./app-token.ts";

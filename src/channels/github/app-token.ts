@@ -1,4 +1,4 @@
-import { ChannelFailure } from "../../core/channels.ts";
+import { ChannelFailure } from "../../core/channels/channels.ts";
 import { FreshCache } from "../../lib/fresh-cache.ts";
 import { base64Url } from "../../lib/hash.ts";
 import { credential, type Account } from "../channel.ts";

@@ -1,4 +1,4 @@
-import type { Outgoing } from "../../core/channels.ts";
+import type { Outgoing } from "../../core/channels/channels.ts";
 import { hmac, sameSecret } from "../../lib/hash.ts";
 import { credential, MESSENGER_DEBOUNCE_MS, type Account, type Channel } from "../channel.ts";
 import { askForTokens, codeGrant, consentUrl, pkce, refreshGrant } from "../oauth-client.ts";

@@ -1,4 +1,4 @@
-import type { Incoming } from "../../core/channels.ts";
+import type { Incoming } from "../../core/channels/channels.ts";
 
 /** Not shown by GitHub: by it we know our own comments, whoever's token they were written with. */
 export const OURS = "<!-- parley -->";

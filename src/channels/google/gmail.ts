@@ -1,4 +1,4 @@
-import { ChannelFailure, type Collected, type Incoming } from "../../core/channels.ts";
+import { ChannelFailure, type Collected, type Incoming } from "../../core/channels/channels.ts";
 import type { Json } from "../../core/messages.ts";
 import { credential, type Account } from "../channel.ts";
 import { callVendor, failureOf, postJson } from "../vendor-call.ts";

@@ -1,4 +1,4 @@
-import type { Incoming, RemoteFile, Sender } from "../../core/channels.ts";
+import type { Incoming, RemoteFile, Sender } from "../../core/channels/channels.ts";
 import { base64Url } from "../../lib/hash.ts";
 
 type Header = { name: string; value: string };

@@ -1,4 +1,4 @@
-import { ChannelFailure } from "../../core/channels.ts";
+import { ChannelFailure } from "../../core/channels/channels.ts";
 import { credential, verifyGivenSecret, type Channel } from "../channel.ts";
 import { composeSpoken } from "../spoken.ts";
 import { callVendor, failureOf, postForm } from "../vendor-call.ts";

@@ -6,7 +6,7 @@ import type {
   VendorMessage,
   WebhookAnswer,
   WebhookCall,
-} from "../../core/channels.ts";
+} from "../../core/channels/channels.ts";
 import { credential, type Account } from "../channel.ts";
 import { isReminder, MORE, offersOf, READY, speakable, spoken, textIn } from "../spoken.ts";
 

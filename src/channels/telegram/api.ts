@@ -1,4 +1,4 @@
-import { ChannelFailure } from "../../core/channels.ts";
+import { ChannelFailure } from "../../core/channels/channels.ts";
 import type { Account } from "../channel.ts";
 import { credential } from "../channel.ts";
 import { callVendor, postJson } from "../vendor-call.ts";

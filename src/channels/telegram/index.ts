@@ -1,5 +1,5 @@
-import type { Outgoing, VendorMessage } from "../../core/channels.ts";
-import { ChannelFailure } from "../../core/channels.ts";
+import type { Outgoing, VendorMessage } from "../../core/channels/channels.ts";
+import { ChannelFailure } from "../../core/channels/channels.ts";
 import type { Json } from "../../core/messages.ts";
 import { sameSecret } from "../../lib/hash.ts";
 import { truncate } from "../../lib/text.ts";

@@ -1,4 +1,4 @@
-import type { Incoming, RemoteFile, Sender } from "../../core/channels.ts";
+import type { Incoming, RemoteFile, Sender } from "../../core/channels/channels.ts";
 import { readDecisionPayload } from "../questions.ts";
 
 type User = { id: number; is_bot?: boolean; first_name?: string; last_name?: string; username?: string };

@@ -1,5 +1,5 @@
-import type { Outgoing } from "../../core/channels.ts";
-import { ChannelFailure } from "../../core/channels.ts";
+import type { Outgoing } from "../../core/channels/channels.ts";
+import { ChannelFailure } from "../../core/channels/channels.ts";
 import { credential, verifyGivenSecret, type Account, type Channel } from "../channel.ts";
 import { askForTokens, codeGrant, consentUrl, pkce, refreshGrant } from "../oauth-client.ts";
 import { composeSpoken } from "../spoken.ts";

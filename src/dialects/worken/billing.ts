@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { adjustBalance, getAccount, listTransactions } from "../../core/billing.ts";
-import { microFrom } from "../../core/credits.ts";
-import { createInvoice, listInvoices, listOffers, payInvoice } from "../../core/invoices.ts";
-import { listModelCalls, listUsage } from "../../core/usage.ts";
+import { adjustBalance, getAccount, listTransactions } from "../../core/billing/billing.ts";
+import { microFrom } from "../../core/billing/credits.ts";
+import { createInvoice, listInvoices, listOffers, payInvoice } from "../../core/billing/invoices.ts";
+import { listModelCalls, listUsage } from "../../core/billing/usage.ts";
 import type { Api } from "../../http/route.ts";
 import { pageView } from "./pages.ts";
 import {

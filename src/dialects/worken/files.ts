@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { createFile, deleteFile, getFile, listFiles, readContent } from "../../core/stored-files.ts";
+import { createFile, deleteFile, getFile, listFiles, readContent } from "../../core/knowledge/stored-files.ts";
 import { answering } from "../../core/idempotency.ts";
 import type { Api } from "../../http/route.ts";
 import { PREFIXES, type Prefix } from "./openai-shapes.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { getProfile } from "../../core/channel-accounts.ts";
+import { getProfile } from "../../core/channels/channel-accounts.ts";
 import { createChat, deleteChat, listChats, updateChat } from "../../core/chats.ts";
 import { answering } from "../../core/idempotency.ts";
 import {
@@ -8,8 +8,8 @@ import {
   getIntegration,
   listIntegrations,
   updateIntegration,
-} from "../../core/integrations.ts";
-import { startOAuth } from "../../core/oauth.ts";
+} from "../../core/channels/integrations.ts";
+import { startOAuth } from "../../core/channels/oauth.ts";
 import type { Api } from "../../http/route.ts";
 import { pageView } from "./pages.ts";
 import {

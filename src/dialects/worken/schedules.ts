@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Recurrence, ScheduleStatus } from "../../core/schedule-state.ts";
+import type { Recurrence, ScheduleStatus } from "../../core/schedules/schedule-state.ts";
 import {
   cancelSchedule,
   createSchedule,
@@ -7,7 +7,7 @@ import {
   listRuns,
   listSchedules,
   updateSchedule,
-} from "../../core/schedules.ts";
+} from "../../core/schedules/schedules.ts";
 import type { Api } from "../../http/route.ts";
 import {
   CreateSchedule,

@@ -9,7 +9,7 @@ import {
 } from "../../core/threads.ts";
 import { getFile } from "../../core/files.ts";
 import { fileResponse } from "../../http/file-response.ts";
-import { createSchedule } from "../../core/schedules.ts";
+import { createSchedule } from "../../core/schedules/schedules.ts";
 import type { Api } from "../../http/route.ts";
 import {
   Approval,

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { cancelBatch, createBatch, getBatch, listBatchDocuments } from "../../core/document-batches.ts";
+import { cancelBatch, createBatch, getBatch, listBatchDocuments } from "../../core/knowledge/document-batches.ts";
 import { answering } from "../../core/idempotency.ts";
 import type { Api } from "../../http/route.ts";
 import { isOpenAi, PREFIXES, type Prefix } from "./openai-shapes.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Ctx } from "../../core/context.ts";
-import { addSource } from "../../core/document-sources.ts";
-import { readDocumentText } from "../../core/document-text.ts";
+import { addSource } from "../../core/knowledge/document-sources.ts";
+import { readDocumentText } from "../../core/knowledge/document-text.ts";
 import {
   addContent,
   addFile,
@@ -11,8 +11,8 @@ import {
   retryDocument,
   updateDocument,
   type Document,
-} from "../../core/documents.ts";
-import type { DocumentOptions } from "../../core/new-documents.ts";
+} from "../../core/knowledge/documents.ts";
+import type { DocumentOptions } from "../../core/knowledge/new-documents.ts";
 import { answering } from "../../core/idempotency.ts";
 import type { Api } from "../../http/route.ts";
 import { isOpenAi, PREFIXES, type Prefix } from "./openai-shapes.ts";

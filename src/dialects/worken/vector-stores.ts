@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { createBatch } from "../../core/document-batches.ts";
+import { createBatch } from "../../core/knowledge/document-batches.ts";
 import { invalid } from "../../core/errors.ts";
-import { getFiles } from "../../core/stored-files.ts";
+import { getFiles } from "../../core/knowledge/stored-files.ts";
 import { answering } from "../../core/idempotency.ts";
-import { searchKnowledge } from "../../core/knowledge-search.ts";
+import { searchKnowledge } from "../../core/knowledge/knowledge-search.ts";
 import {
   createStore,
   deleteStore,
@@ -13,8 +13,8 @@ import {
   refuseExpired,
   updateStore,
   type KnowledgeStore,
-} from "../../core/knowledge-stores.ts";
-import { beginRebuild } from "../../core/store-rebuild.ts";
+} from "../../core/knowledge/knowledge-stores.ts";
+import { beginRebuild } from "../../core/knowledge/store-rebuild.ts";
 import type { Ctx } from "../../core/context.ts";
 import type { Api } from "../../http/route.ts";
 import { isOpenAi, PREFIXES, type Prefix } from "./openai-shapes.ts";

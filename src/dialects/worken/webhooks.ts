@@ -1,19 +1,19 @@
 import * as z from "zod";
 import { answering } from "../../core/idempotency.ts";
-import { listWebhookAttempts } from "../../core/webhook-attempts.ts";
+import { listWebhookAttempts } from "../../core/webhooks/webhook-attempts.ts";
 import {
   getWebhookDelivery,
   listWebhookDeliveries,
   redeliverWebhook,
   testWebhookEndpoint,
-} from "../../core/webhook-deliveries.ts";
+} from "../../core/webhooks/webhook-deliveries.ts";
 import {
   createWebhookEndpoint,
   deleteWebhookEndpoint,
   getWebhookEndpoint,
   listWebhookEndpoints,
   updateWebhookEndpoint,
-} from "../../core/webhook-endpoints.ts";
+} from "../../core/webhooks/webhook-endpoints.ts";
 import type { Api } from "../../http/route.ts";
 import { pageView } from "./pages.ts";
 import {

@@ -1,8 +1,8 @@
-import type { Account, Transaction } from "../../../core/billing.ts";
-import { creditsOf } from "../../../core/credits.ts";
-import type { Invoice } from "../../../core/invoices.ts";
-import type { Offer } from "../../../core/offers.ts";
-import type { RecordedCall, UsageRequest, UsageSum } from "../../../core/usage.ts";
+import type { Account, Transaction } from "../../../core/billing/billing.ts";
+import { creditsOf } from "../../../core/billing/credits.ts";
+import type { Invoice } from "../../../core/billing/invoices.ts";
+import type { Offer } from "../../../core/billing/offers.ts";
+import type { RecordedCall, UsageRequest, UsageSum } from "../../../core/billing/usage.ts";
 import { type Wire, time, timeOrNull } from "./parts.ts";
 
 export const balanceView = ({ credits, bonus }: Account): Wire<"Balance"> => ({

@@ -7,8 +7,8 @@ import {
   type KnowledgeSettings,
 } from "../../../core/bot-settings.ts";
 import type { Bot } from "../../../core/bots.ts";
-import type { Budget, Budgets } from "../../../core/budgets.ts";
-import { creditsOf, microFrom } from "../../../core/credits.ts";
+import type { Budget, Budgets } from "../../../core/billing/budgets.ts";
+import { creditsOf, microFrom } from "../../../core/billing/credits.ts";
 import type * as schemas from "../schemas.ts";
 import { type Wire, time } from "./parts.ts";
 

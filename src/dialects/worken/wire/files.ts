@@ -1,4 +1,4 @@
-import type { StoredFile } from "../../../core/stored-files.ts";
+import type { StoredFile } from "../../../core/knowledge/stored-files.ts";
 import { type Wire, unix } from "./parts.ts";
 
 export const storedFileView = (file: StoredFile): Wire<"StoredFile"> => ({

@@ -1,6 +1,6 @@
 import type { Chat } from "../../../core/chats.ts";
-import type { Profile } from "../../../core/channels.ts";
-import type { Integration } from "../../../core/integrations.ts";
+import type { Profile } from "../../../core/channels/channels.ts";
+import type { Integration } from "../../../core/channels/integrations.ts";
 import { type Wire, time } from "./parts.ts";
 
 export const integrationView = (integration: Integration): Wire<"Integration"> => ({

@@ -1,5 +1,5 @@
-import type { ScheduleRun } from "../../../core/schedule-state.ts";
-import type { ThreadSchedule } from "../../../core/schedules.ts";
+import type { ScheduleRun } from "../../../core/schedules/schedule-state.ts";
+import type { ThreadSchedule } from "../../../core/schedules/schedules.ts";
 import { type Wire, time, timeOrNull } from "./parts.ts";
 
 export const scheduleView = (schedule: ThreadSchedule): Wire<"Schedule"> => ({

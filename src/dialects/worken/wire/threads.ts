@@ -1,11 +1,11 @@
 import type { Approval } from "../../../core/approvals.ts";
-import type { Conversation } from "../../../core/conversations.ts";
+import type { Conversation } from "../../../core/channels/conversations.ts";
 import { WORKING_MEMORY_TOOL, type Message, type MessagePart } from "../../../core/messages.ts";
 import type { Person } from "../../../core/people.ts";
-import type { Schedule } from "../../../core/schedule-state.ts";
+import type { Schedule } from "../../../core/schedules/schedule-state.ts";
 import type { ThreadState } from "../../../core/thread-state.ts";
 import type { Thread } from "../../../core/threads.ts";
-import { approvalData, messageData } from "../../../core/webhook-events.ts";
+import { approvalData, messageData } from "../../../core/webhooks/webhook-events.ts";
 import { type Wire, time, timeOrNull } from "./parts.ts";
 
 export const threadView = (thread: Thread | ThreadState): Wire<"Thread"> => ({

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { BatchEntry, DocumentBatch } from "../../../core/document-batches.ts";
+import type { BatchEntry, DocumentBatch } from "../../../core/knowledge/document-batches.ts";
 import type * as schemas from "../schemas.ts";
 import { type Wire, unix } from "./parts.ts";
 import { chunkingFrom } from "./vector-store-files.ts";

@@ -1,6 +1,6 @@
 import type * as z from "zod";
-import { DEFAULT_CHUNKING, type Chunking } from "../../../core/chunking.ts";
-import type { Document } from "../../../core/documents.ts";
+import { DEFAULT_CHUNKING, type Chunking } from "../../../core/knowledge/chunking.ts";
+import type { Document } from "../../../core/knowledge/documents.ts";
 import type * as schemas from "../schemas.ts";
 import { type Wire, unix } from "./parts.ts";
 

@@ -1,5 +1,10 @@
-import type { KnowledgeHit } from "../../../core/knowledge-search.ts";
-import { expiryOf, isExpired, type DocumentCounts, type KnowledgeStore } from "../../../core/knowledge-stores.ts";
+import type { KnowledgeHit } from "../../../core/knowledge/knowledge-search.ts";
+import {
+  expiryOf,
+  isExpired,
+  type DocumentCounts,
+  type KnowledgeStore,
+} from "../../../core/knowledge/knowledge-stores.ts";
 import { type Wire, unix } from "./parts.ts";
 
 export const vectorStoreView = (store: KnowledgeStore): Wire<"VectorStore"> => ({

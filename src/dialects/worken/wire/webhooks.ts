@@ -1,6 +1,6 @@
-import type { ListedDelivery, WebhookDelivery } from "../../../core/webhook-deliveries.ts";
-import type { WebhookEndpoint } from "../../../core/webhook-endpoints.ts";
-import type { WebhookAttempt } from "../../../core/webhook-outcomes.ts";
+import type { ListedDelivery, WebhookDelivery } from "../../../core/webhooks/webhook-deliveries.ts";
+import type { WebhookEndpoint } from "../../../core/webhooks/webhook-endpoints.ts";
+import type { WebhookAttempt } from "../../../core/webhooks/webhook-outcomes.ts";
 import { type Wire, time } from "./parts.ts";
 
 export const webhookEndpointView = (endpoint: WebhookEndpoint): Wire<"WebhookEndpoint"> => ({
