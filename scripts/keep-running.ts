@@ -40,7 +40,9 @@ export class KeepRunning {
   }
 }
 
-/** A wrangler that was killed leaves its runtimes behind, and they keep the port. Where there is no `ps`, they stay. */
+const STARTED_BY_WRANGLER = /workerd\S* serve |esbuild\S* --service/;
+
+/** A wrangler that was killed leaves behind what it started, and the runtimes keep the port. Where there is no `ps`, they stay. */
 function endOrphans(): void {
   const { stdout } = spawnSync("ps", ["-A", "-o", "pid=,ppid=,pgid=,args="], { encoding: "utf8" });
   const processes = (stdout ?? "").split("\n").flatMap((line) => {
@@ -48,8 +50,9 @@ function endOrphans(): void {
     return args === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group), args }];
   });
   const own = processes.find(({ pid }) => pid === process.pid);
-  const isServed = (parent: number) => processes.some(({ pid, args }) => pid === parent && args.includes("wrangler"));
-  for (const { pid, parent, group, args } of processes) {
-    if (group === own?.group && /workerd\S* serve /.test(args) && !isServed(parent)) process.kill(pid, "SIGKILL");
+  const ours = processes.filter(({ group }) => group === own?.group);
+  const isOrphan = (parent: number) => !ours.some(({ pid }) => pid === parent);
+  for (const { pid, parent, args } of ours) {
+    if (STARTED_BY_WRANGLER.test(args) && isOrphan(parent)) process.kill(pid, "SIGKILL");
   }
 }

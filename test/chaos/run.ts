@@ -39,6 +39,7 @@ export const SIZES = {
 
 /** An object that was lost in the middle of an answer is woken by its alarm within 20 s. */
 const ALONE_MS = 30_000;
+const SWEEP_MS = 5000;
 
 let started: World | null = null;
 
@@ -72,14 +73,22 @@ export async function runChaos({ seed, size, only, project, log }: Options): Pro
     for (const one of settled) checkThread(world, one);
     for (const { events } of listeners) checkFeed(world, events, settled);
     await checkLists(world, settled);
-    await sideWork.check();
-    await checkMoney(world, settled, sideWork.paid);
-    await checkReceiver(world, settled);
+    await sweeping(world, async () => {
+      await sideWork.check();
+      await checkMoney(world, settled, sideWork.paid);
+      await checkReceiver(world, settled);
+    });
     log(reportOf({ world, runs, listeners, sideWork, seconds: (Date.now() - from) / 1000 }));
     return world.violations;
   } finally {
     await world.end();
   }
+}
+
+/** Checks what may wait for the minute's sweep, which comes more often here. */
+async function sweeping(world: World, check: () => Promise<void>): Promise<void> {
+  const sweeps = setInterval(() => void world.server.sweep(), SWEEP_MS);
+  await check().finally(() => clearInterval(sweeps));
 }
 
 /** All threads, some at once, while the server is killed and loaded anew again and again. */

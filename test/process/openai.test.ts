@@ -282,7 +282,7 @@ it("every document that was being read when the server was killed is read to its
   const inStore = { vector_store_id: store };
   await vi.waitFor(
     async () => {
-      await fetch(`${server.url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`);
+      await server.sweep();
       const { status } = await client.vectorStores.fileBatches.retrieve(batch, inStore);
       expect([status, (await countsOf(begun.library)).in_progress]).toEqual(["completed", 0]);
     },

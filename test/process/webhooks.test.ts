@@ -99,8 +99,14 @@ it("tells a receiver that was down, while the server was killed, everything exac
   ];
   const everything = ["one", "two", "four"].flatMap((thread) => conversation(thread));
   everything.push(...conversation("three", "interrupted"));
-  // What was under way when the server was killed is taken for lost after 25 s, and sent again by the minute's sweep.
-  await vi.waitFor(() => expect(told()).toEqual(everything.toSorted()), { timeout: 100_000 });
+  // What was under way when the server was killed is taken for lost after 25 s, and sent again by the next sweep.
+  await vi.waitFor(
+    async () => {
+      await server.sweep();
+      expect(told()).toEqual(everything.toSorted());
+    },
+    { timeout: 60_000, interval: 1000 },
+  );
   await new Promise((resolve) => setTimeout(resolve, 1500));
   expect(told()).toEqual(everything.toSorted());
   expect(receiver.wrong).toEqual([]);
