@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Settled } from "./check-project.ts";
+import { isBots } from "./thread-run.ts";
 import type { World } from "./world.ts";
 
 /** What waits for the sweep, or for a thread's alarm, comes within that time. */
@@ -19,7 +20,10 @@ function answersOf({ run, messages }: Settled): Paid[] {
   return run.asked.flatMap(({ question, readings }) => {
     const ids = new Set(readings.flatMap(({ messageId }) => messageId ?? []));
     return [...ids].map((messageId) => {
-      const isWhole = messages.some(({ id, status }) => id === messageId && status === "complete");
+      // What was stopped before its first word is answered by the operator's message, which costs nothing.
+      const isWhole = messages.some(
+        (message) => message.id === messageId && isBots(message) && message.status === "complete",
+      );
       return { messageId, code: question.code, thread: run.id, isWhole };
     });
   });
