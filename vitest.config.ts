@@ -52,7 +52,7 @@ export default defineConfig({
           name: "workerd",
           include: ["test/**/*.test.ts"],
           exclude: ["test/process/**"],
-          setupFiles: ["./test/helpers/setup.ts"],
+          setupFiles: ["./test/helpers/setup.ts", "./test/helpers/quiet-console.ts"],
           // One runtime for all files: every test makes its own project.
           isolate: false,
           testTimeout: 30_000,
