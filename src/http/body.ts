@@ -36,7 +36,7 @@ export async function* readPieces(request: Request, atMost: number): AsyncGenera
 export const readAway = createMiddleware(async (c, next) => {
   await next();
   const { raw } = c.req;
-  if (raw.body && !raw.bodyUsed) await waitAtMost(LONGEST_READ_AWAY_MS, discard(raw));
+  if (!raw.bodyUsed && raw.body) await waitAtMost(LONGEST_READ_AWAY_MS, discard(raw));
 });
 
 async function discard(request: Request): Promise<void> {
